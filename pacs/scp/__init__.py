@@ -1,0 +1,1 @@
+"""The DIMSE door: the archive as service class provider."""

@@ -1,0 +1,1 @@
+"""The HTTP door: DICOMweb, the JSON of the viewer and the viewer itself."""
