@@ -1,0 +1,1 @@
+"""Processes that do what the archive's own process must not risk."""
