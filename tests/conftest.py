@@ -1,0 +1,5 @@
+"""What every test may ask for: programs (`need`), real servers; and a list of what did not run."""
+
+from __future__ import annotations
+
+pytest_plugins = ["tests.needs", "tests.servers"]
