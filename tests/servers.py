@@ -117,8 +117,12 @@ def _postgresql_binaries(folder: Path) -> Path:
     packaged = sorted(Path(spec.origin).parent.glob("pginstall*/bin/pg_ctl"))[-1].parent.parent
     if _server_user() is None:
         return packaged / "bin"
-    # Root gives the server to another user, who may not look into root's folders.
-    copy = shutil.copytree(packaged, folder / "postgresql", symlinks=True)
+    # Root gives the server to another user, who may not look into root's folders. The programs find
+    # their libraries by a path relative to themselves, so both are copied side by side.
+    package = packaged.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    copy = shutil.copytree(packaged, folder / package.name / packaged.name, symlinks=True)
     return copy / "bin"
 
 
@@ -226,12 +230,14 @@ def s3_server() -> Iterator[S3Server]:
 
     rclone ignores If-None-Match and does not check payload signatures.
     """
-    with tempfile.TemporaryDirectory(prefix="pacs-s3-") as folder:
-        with _start_rclone(Path(folder)) as process:
-            try:
-                yield S3Server(_endpoint_of(process), _ACCESS_KEY, _SECRET_KEY)
-            finally:
-                process.terminate()
+    with (
+        tempfile.TemporaryDirectory(prefix="pacs-s3-") as name,
+        _start_rclone(Path(name)) as process,
+    ):
+        try:
+            yield S3Server(_endpoint_of(process), _ACCESS_KEY, _SECRET_KEY)
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
