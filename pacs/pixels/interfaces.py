@@ -1,4 +1,4 @@
-"""What can be asked about pixels, and the values that pass through: frames as stored and as decoded.
+"""What can be asked about pixels, and the values that pass through.
 
 Nothing here imports numpy, a codec or an image library, so that every room may import it.
 """
@@ -72,9 +72,9 @@ class NativeFrame:
     """One frame decoded: little endian, colour by pixel (planar configuration 0), rows top down.
 
     data   1 bit per pixel: packed, the first pixel in the lowest bit of the first byte.
-    photometric_interpretation   of these bytes, which may differ from the stored one: JPEG, JPEG-LS,
-           JPEG 2000, HTJ2K and JPEG XL colour comes out as RGB. Native and RLE colour stays what it
-           was; native YBR_FULL_422 keeps its subsampled layout.
+    photometric_interpretation   of these bytes, which may differ from the stored one: YBR colour
+           of JPEG, JPEG-LS, JPEG 2000, HTJ2K and JPEG XL comes out as RGB. Native and RLE colour
+           stays what it was; native YBR_FULL_422 keeps its subsampled layout.
     is_float   samples are IEEE 754 numbers of 32 or 64 bits.
     """
 
@@ -165,7 +165,7 @@ class PixelDecoder(Protocol):
         ...
 
     def render_frame(self, frame: EncodedFrame, request: RenderRequest) -> bytes:
-        """The frame as a picture file. Raises RequestInvalid for a window or viewport without sense."""
+        """The frame as a picture file. RequestInvalid for a window or viewport without sense."""
         ...
 
     def transcode_frame(self, frame: EncodedFrame, transfer_syntax_uid: str) -> bytes:
