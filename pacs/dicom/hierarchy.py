@@ -1,4 +1,4 @@
-"""The levels of the information model and the attributes the archive keeps at each: the one attribute table.
+"""The one attribute table: the levels of the information model and what is kept at each.
 
 It drives the SQL columns, the C-FIND keys, the QIDO-RS fields and what is returned by default.
 PS3.4 C.6.1.1 and C.6.2.1 (keys), PS3.18 10.6.1 (default attributes).

@@ -32,7 +32,7 @@ _WORD_BREAK = re.compile(r"[\s^=,.\-]+")
 
 
 def fold(text: str) -> str:
-    """Lower case, without marks, white space as single spaces. Folding twice equals folding once."""
+    """Lower case, without marks, single spaces. Folding twice equals folding once."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS_WITHOUT_DECOMPOSITION))
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     lowered = plain.casefold().translate(_LETTERS_WITHOUT_DECOMPOSITION)

@@ -1,4 +1,4 @@
-"""What is answered when something goes wrong: one table for DIMSE, STOW-RS and the conformance page.
+"""What is answered when something goes wrong: one table for all doors and the conformance page.
 
 DIMSE: PS3.4 B.2.3 (C-STORE), C.4.1.1.4 (C-FIND), C.4.2.1.5 (C-MOVE), C.4.3.1.4 (C-GET), PS3.7 C.
 STOW-RS failure reasons: PS3.18 Table I.2-2.
