@@ -1,0 +1,1 @@
+"""Synthetic studies to look at: invented patients, computed pictures, valid data sets."""
