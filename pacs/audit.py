@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pacs.scope import Scope
@@ -53,3 +55,83 @@ class AuditTrail(Protocol):
     def record(self, event: AuditEvent) -> None:
         """Durable when it returns. Raises IndexUnavailable."""
         ...
+
+
+class Auditor:
+    """Writes the trail for the engines: study by study, and not once per image.
+
+    The first touch of a study by one session and action is recorded before it takes effect; what
+    follows within `window` belongs to the same record. Safe to call from several threads.
+    """
+
+    _REMEMBERED = 10_000
+
+    def __init__(
+        self,
+        trail: AuditTrail,
+        *,
+        now: Callable[[], datetime],
+        window: timedelta = timedelta(minutes=15),
+    ) -> None:
+        self._trail = trail
+        self._now = now
+        self._window = window
+        self._touched: OrderedDict[tuple[str, str | None, Action, str], datetime] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def touch(
+        self,
+        scope: Scope,
+        action: Action,
+        study_instance_uid: str,
+        *,
+        patient_id: str | None = None,
+        details: Mapping[str, str | int] | None = None,
+    ) -> None:
+        """Record that the scope did this to the study, unless it just did."""
+        key = (scope.actor, scope.session, action, study_instance_uid)
+        if self._was_touched(key):
+            return
+        self.record(
+            scope,
+            action,
+            study_instance_uid=study_instance_uid,
+            patient_id=patient_id,
+            details=details,
+        )
+        self._remember(key)
+
+    def record(
+        self,
+        scope: Scope,
+        action: Action,
+        outcome: Outcome = Outcome.SUCCESS,
+        *,
+        study_instance_uid: str | None = None,
+        patient_id: str | None = None,
+        details: Mapping[str, str | int] | None = None,
+    ) -> None:
+        """Write one event. Durable when this returns. Raises IndexUnavailable."""
+        self._trail.record(
+            AuditEvent(
+                at=self._now(),
+                action=action,
+                outcome=outcome,
+                scope=scope,
+                study_instance_uid=study_instance_uid,
+                patient_id=patient_id,
+                details=details or {},
+            )
+        )
+
+    def _was_touched(self, key: tuple[str, str | None, Action, str]) -> bool:
+        with self._lock:
+            last = self._touched.get(key)
+        return last is not None and self._now() - last < self._window
+
+    def _remember(self, key: tuple[str, str | None, Action, str]) -> None:
+        with self._lock:
+            self._touched[key] = self._now()
+            self._touched.move_to_end(key)
+            while len(self._touched) > self._REMEMBERED:
+                self._touched.popitem(last=False)

@@ -52,7 +52,7 @@ class InstanceUnreadable(InstanceRefused):
 
 
 class IdentifiersMissing(InstanceRefused):
-    """Study, Series or SOP Instance UID is absent or empty."""
+    """Study, Series or SOP Instance UID is absent, empty or no UID at all."""
 
 
 class IdentifiersMismatch(InstanceRefused):

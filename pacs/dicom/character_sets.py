@@ -1,4 +1,4 @@
-"""How bytes become text: the declared character set, else UTF-8, else the sender's habit, else Latin-1.
+"""How bytes become text: as declared, else UTF-8, else the sender's habit, else Latin-1.
 
 A bad name never refuses an image: what cannot be decoded as declared is guessed, and said to be so.
 PS3.3 C.12.1.1.2, PS3.5 6.1.2.
@@ -139,7 +139,7 @@ def _decode_extended(raw: bytes, initial: str) -> str | None:
 
 
 def _pieces(raw: bytes, initial: str) -> Iterator[tuple[bytes, str]]:
-    """Parts of `raw` that one codec can read; delimiters return to the initial set. PS3.5 6.1.2.5.3."""
+    """Parts that one codec can read; delimiters return to the initial set. PS3.5 6.1.2.5.3."""
     codec, escape = initial, b""
     for piece in _PIECE.findall(raw):
         if piece.startswith(_ESCAPE):

@@ -1,6 +1,6 @@
 """Walking over the elements of an encoded data set, once, without recursion and within limits.
 
-What is found is told to a visitor method of a subclass; nothing is interpreted here. PS3.5 Section 7.
+What is found is told to visitor methods of a subclass; nothing is interpreted. PS3.5 Section 7.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class ElementWalk:
         self.visit_end()
 
     def visit_leaf(self, tag: int, vr: bytes | None, value: int, end: int) -> None:
-        """An element that is no sequence; its value is data[value:end]. vr is None when implicit."""
+        """An element that is no sequence, its value data[value:end]. vr None: implicit."""
 
     def visit_sequence(self, tag: int) -> None:
         """A sequence begins."""
@@ -238,7 +238,7 @@ class ElementWalk:
         return end
 
     def _skip_fragments(self, position: int) -> int:
-        """Pass the items of an encapsulated value. A missing delimiter at the very end is forgiven."""
+        """Pass the items of an encapsulated value. A delimiter missing at the end is forgiven."""
         while position + 8 <= self._end:
             group, number = self._tag(self.data, position)
             length: int = self._u32(self.data, position + 4)[0]

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _UID_MAX = 64
+_USABLE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 _STRICT = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*")
 
 
@@ -33,9 +34,7 @@ def is_valid_uid(uid: str) -> bool:
 def is_usable_uid(uid: str) -> bool:
     """Whether the UID can name an instance here, even if it breaks the rules of PS3.5 9.1.
 
-    Real machines send leading zeros, letters and more than 64 characters. Such a UID is kept; it
-    never becomes part of a path or a key. What cannot be written in a query or a URL is refused.
+    Real machines send leading zeros, letters and more than 64 characters, and such images must not
+    be lost. What could not be written in a query or a URL is not usable.
     """
-    return (
-        0 < len(uid) <= 128 and uid.isascii() and uid.isprintable() and not set(uid) & set('\\*?"')
-    )
+    return _USABLE.fullmatch(uid) is not None
