@@ -26,3 +26,10 @@ def ledger_key(decided: datetime, random: UUID) -> str:
 def is_key(key: str) -> bool:
     """Whether this can be one of our keys: a store refuses anything else."""
     return _KEY.fullmatch(key) is not None and "/.." not in key and "/./" not in key
+
+
+def check_key(key: str) -> str:
+    """The key itself; raises ValueError for what can be no key of ours, as a store must."""
+    if not is_key(key):
+        raise ValueError(f"{key!r} is no key of an object")
+    return key
