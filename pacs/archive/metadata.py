@@ -67,11 +67,9 @@ class Metadata:
     def instance(self, instance: StoredInstance, base_url: str) -> JsonDataSet:
         """The metadata of one instance that `Retrieval.instances` allowed."""
         url = instance_url(instance, base_url)
-
-        def bulk_data_uri(path: str, element: RawElement) -> str:
-            return f"{url}/bulkdata/{path}"
-
-        written = json_data_set(self._elements(instance), bulk_data_uri=bulk_data_uri)
+        written = json_data_set(
+            self._elements(instance), bulk_data_uri=lambda path: f"{url}/bulkdata/{path}"
+        )
         if instance.pixels is not None:
             tag = instance.pixels.tag
             uri = {"vr": _VR_OF_PIXELS.get(tag, "OW"), "BulkDataURI": f"{url}/bulkdata/{tag:08X}"}

@@ -14,7 +14,7 @@ from pacs.dicom.elements import RawDataSet, RawElement
 JsonElement = dict[str, Any]
 JsonDataSet = dict[str, JsonElement]
 
-BulkDataUri = Callable[[str, RawElement], str]
+BulkDataUri = Callable[[str], str]
 """Gives the URI of a bulk value from its path, such as `00880200/1/7FE00010`."""
 
 INLINE_LIMIT_BYTES = 1024
@@ -111,7 +111,7 @@ class _Writer:
         if not element.value:
             return {"vr": element.vr}
         if len(element.value) > INLINE_LIMIT_BYTES or element.tag in _PIXEL_TAGS:
-            return {"vr": element.vr, "BulkDataURI": self._bulk_data_uri(here, element)}
+            return {"vr": element.vr, "BulkDataURI": self._bulk_data_uri(here)}
         return {"vr": element.vr, "InlineBinary": base64.b64encode(element.value).decode()}
 
 

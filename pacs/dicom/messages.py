@@ -107,6 +107,15 @@ class Command:
         return self.number(Element.MESSAGE_ID) or 0
 
     @property
+    def answered_message_id(self) -> int:
+        """Of a response or C-CANCEL: the request it is about."""
+        return self.number(Element.MESSAGE_ID_BEING_RESPONDED_TO) or 0
+
+    @property
+    def status(self) -> int | None:
+        return self.number(Element.STATUS)
+
+    @property
     def sop_class_uid(self) -> str:
         return self.text(Element.AFFECTED_SOP_CLASS_UID) or self.text(
             Element.REQUESTED_SOP_CLASS_UID
