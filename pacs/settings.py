@@ -1,6 +1,6 @@
 """What an installation can set, read once from the environment and `pacs.toml` into a frozen value.
 
-Each setting is `PACS_` and the field's name in capitals in the environment, the field's name alone in
+Each setting is `PACS_` and the field's name in capitals in the environment, the name alone in
 `pacs.toml`. A secret can also be given as a file: `PACS_S3_SECRET_KEY_FILE=/run/secrets/key`.
 """
 
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     def _known_timezone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise ValueError(
                 f"'{name}' is no time zone; write one like Asia/Ho_Chi_Minh"
             ) from error
