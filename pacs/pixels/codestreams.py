@@ -12,6 +12,7 @@ from pacs.dicom.transfer_syntaxes import Coding
 from pacs.errors import NotDecodable
 
 _SOI = b"\xff\xd8"
+_EOI = b"\xff\xd9"
 _FRAME_HEADERS = frozenset(
     {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 )
@@ -34,6 +35,7 @@ class Codestream:
     is_transformed    colours were transformed for compression: by the Adobe marker of a JPEG, by
                       the multiple component transformation of JPEG 2000; None when nothing tells.
     is_lossless_jpeg  coded by prediction (SOF3).
+    is_ended          its end marker is there; a JPEG decoder fills what is missing with grey.
     """
 
     rows: int
@@ -43,6 +45,7 @@ class Codestream:
     is_signed: bool = False
     is_transformed: bool | None = None
     is_lossless_jpeg: bool = False
+    is_ended: bool = True
 
 
 def read_codestream(data: bytes, coding: Coding) -> Codestream:
@@ -103,6 +106,7 @@ def _jpeg_frame_header(
         precision,
         is_transformed=transformed,
         is_lossless_jpeg=marker == _SOF3_LOSSLESS,
+        is_ended=data.rfind(_EOI, position) >= 0,
     )
 
 
