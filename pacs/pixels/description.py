@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pacs.dicom.element_walk import ElementWalk, HeaderLimits
 from pacs.dicom.transfer_syntaxes import TransferSyntax, transfer_syntax
@@ -118,6 +119,8 @@ def known_syntax(transfer_syntax_uid: str) -> TransferSyntax:
     return syntax
 
 
+# The frames of one instance are asked for one after another, all with the same header.
+@lru_cache(maxsize=4)
 def describe_pixels(
     header: bytes, transfer_syntax_uid: str, pixel_tag: int | None = PIXEL_DATA
 ) -> PixelDescription:
@@ -221,8 +224,7 @@ def _high_bit(values: _Values, bits_allocated: int, bits_stored: int, is_float: 
     if is_float:
         return bits_allocated - 1
     high_bit = values.number(_HIGH_BIT, "High Bit", bits_stored - 1)
-    # A wrong High Bit is more often a slip of the sender than a shifted picture; every transfer
-    # syntax today demands Bits Stored - 1. PS3.5 8.1.1.
+    # A High Bit that cannot be is more often a slip of the sender than a shifted picture.
     return high_bit if bits_stored - 1 <= high_bit < bits_allocated else bits_stored - 1
 
 
