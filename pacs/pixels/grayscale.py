@@ -41,13 +41,13 @@ def display_values(
     table = _display(
         np.arange(least, most + 1, dtype=np.float64), description, replace(presentation, voi=voi)
     )
-    return table.take(stored - least if least else stored)
+    return table.take(_index_from(stored, least))
 
 
 def stored_values(samples: NDArray[Any], description: PixelDescription) -> NDArray[Any]:
     """Without what old devices kept in the bits around the stored ones (overlays)."""
-    if description.bits_stored == description.bits_allocated:
-        return samples.astype(np.int64) if samples.dtype.itemsize == 4 else _indexable(samples)
+    if _fits(samples, description):
+        return samples
     wide: NDArray[np.int64] = samples.astype(np.int64)
     values = (wide >> (description.high_bit + 1 - description.bits_stored)) & (
         (1 << description.bits_stored) - 1
@@ -84,9 +84,21 @@ def modality_values(stored: Floats, presentation: Presentation) -> Floats:
     return stored * presentation.slope + presentation.intercept
 
 
-def _indexable(samples: NDArray[Any]) -> NDArray[Any]:
-    """Signed 16 bits would overflow when the least value is subtracted."""
-    return samples.astype(np.int32) if samples.dtype.kind == "i" else samples
+def _fits(samples: NDArray[Any], description: PixelDescription) -> bool:
+    """Whether all values are numbers of just the stored bits, as they nearly always are."""
+    if description.high_bit != description.bits_stored - 1:
+        return False
+    most = 1 << description.bits_stored
+    if description.pixel_representation == 1:
+        return bool(samples.min() >= -(most >> 1) and samples.max() < most >> 1)
+    return bool(samples.max() < most)
+
+
+def _index_from(stored: NDArray[Any], least: int) -> NDArray[Any]:
+    """stored - least, without widening 16-bit numbers: the difference is right modulo 2**16."""
+    if stored.dtype.itemsize == 2:
+        return np.subtract(stored.view(np.uint16), np.uint16(least & 0xFFFF), dtype=np.uint16)
+    return stored.astype(np.int64) - least
 
 
 def _display(
