@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from pacs.dicom.hierarchy import Level
 from pacs.dicom.person_names import fold_person_name
 from pacs.storage.interfaces import Added, AddResult, InstanceRecord
 from pacs.storage.sql_changes import STUDY_ADDED, STUDY_CHANGED, write_changes
+from pacs.storage.sql_inserts import insert_missing
 from pacs.storage.sql_instance_rows import find_instances, instance_values, object_values
 from pacs.storage.sql_schema import instances, name_words, objects, patients, series, studies
 from pacs.storage.sql_values import (
@@ -146,8 +146,12 @@ def _insert_studies(
         }
         for record in founders
     ]
-    made = _insert_missing(
-        connection, studies, values, "study_instance_uid", ("study_instance_uid", "id")
+    made = insert_missing(
+        connection,
+        studies,
+        values,
+        unique=("study_instance_uid",),
+        returned=("study_instance_uid", "id"),
     )
     study_rows = {row.study_instance_uid: row.id for row in made}
     words = [
@@ -170,8 +174,12 @@ def _ensure_patients(connection: Connection, founders: Sequence[InstanceRecord])
         for record in founders
     }
     in_order = [values[identity] for identity in sorted(values)]
-    made = _insert_missing(
-        connection, patients, in_order, "identity_sha256", ("identity_sha256", "id")
+    made = insert_missing(
+        connection,
+        patients,
+        in_order,
+        unique=("identity_sha256",),
+        returned=("identity_sha256", "id"),
     )
     rows = {row.identity_sha256: row.id for row in made}
     others = [one for one in in_order if one["identity_sha256"] not in rows]
@@ -205,7 +213,7 @@ def _ensure_series(
     study_rows: dict[str, Row[Any]],
     now: datetime,
 ) -> dict[tuple[int, str], _SeriesGrowth]:
-    """The series of the records, made where missing. As their studies are locked, nobody else adds."""
+    """The series of the records, made where missing. Nobody else adds: the studies are locked."""
     by_series: dict[tuple[int, str], list[InstanceRecord]] = {}
     for record in records:
         study_row = study_rows[record.identity.study_instance_uid].id
@@ -396,7 +404,9 @@ def _insert_instances(
         )
         for record in records
     ]
-    made = _insert_missing(connection, instances, values, "sop_instance_uid", ("sop_instance_uid",))
+    made = insert_missing(
+        connection, instances, values, unique=("sop_instance_uid",), returned=("sop_instance_uid",)
+    )
     written = {row.sop_instance_uid for row in made}
     if len(written) < len(records):
         late = [
@@ -406,18 +416,3 @@ def _insert_instances(
         ]
         connection.execute(delete(objects).where(objects.c.id.in_(late)))
     return written
-
-
-def _insert_missing(
-    connection: Connection,
-    table: Table,
-    values: Sequence[dict[str, Any]],
-    unique: str,
-    returned: tuple[str, ...],
-) -> Sequence[Row[Any]]:
-    """Insert the rows whose unique column is not there yet; what another node adds at this moment
-    is waited for. Returns columns of the rows that were inserted."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).on_conflict_do_nothing(index_elements=[unique])
-    columns = [table.c[name] for name in returned]
-    return connection.execute(statement.returning(*columns), list(values)).all()

@@ -117,9 +117,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def _newest_revision() -> str:
-    head = _scripts().get_current_head()
-    assert head is not None
-    return head
+    return str(_scripts().get_current_head())
 
 
 def _copy_aside(file: Path, label: str) -> Path:

@@ -1,7 +1,7 @@
 """The tables of the index: a column for each attribute of dicom.hierarchy at its level.
 
-Rows are tied by integer keys (`..._row`); UIDs are unique names for the outside. Text compares by its
-bytes on both databases, so that order, equality and prefixes mean the same on each.
+Rows are tied by integer keys (`..._row`); UIDs are unique names for the outside. Text compares by
+its bytes on both databases, so that order, equality and prefixes mean the same on each.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KEY = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only f
 
 
 class Moment(TypeDecorator[datetime]):
-    """A point in time as text that sorts: `2026-01-31T08:15:00.000000Z`, the same on both databases."""
+    """A point in time as text that sorts: `2026-01-31T08:15:00.000000Z`, on both databases."""
 
     impl = Text
     cache_ok = True

@@ -1,4 +1,4 @@
-"""What is written into columns for the values of a data set: cleaned text and what helps to search."""
+"""What columns hold for the values of a data set: cleaned text and what helps to search."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Row = dict[str, object]
 
 LIST_SEPARATOR = "\\"
 _INDEXED_CHARACTERS = 600  # PostgreSQL cannot index much more than 2,700 bytes
-_WORDS = 64
-_WORD_CHARACTERS = 64
+_WORDS = 300
+WORD_CHARACTERS = 64
 _INT64 = 2**63
 
 _DAY = re.compile(r"(\d{4})[.]?(\d{2})[.]?(\d{2})")
@@ -77,7 +77,7 @@ def searchable_name(text: str) -> str:
 
 def searchable_words(text: str | None) -> tuple[str, ...]:
     """The words a patient is found by."""
-    words = (word[:_WORD_CHARACTERS] for word in name_words(text or ""))
+    words = (word[:WORD_CHARACTERS] for word in name_words(text or ""))
     return tuple(dict.fromkeys(words))[:_WORDS]
 
 

@@ -1,0 +1,197 @@
+"""How each kind of condition of dicom.matching is asked of the columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import time
+from typing import Any, assert_never
+
+from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+
+from pacs.dicom.hierarchy import LEVELS, Attribute, Kind, Level
+from pacs.dicom.matching import (
+    AnyOf,
+    Condition,
+    Criterion,
+    DateRange,
+    IntegerValue,
+    NamePattern,
+    SingleValue,
+    TimeRange,
+    Wildcard,
+    parse_name,
+)
+from pacs.dicom.person_names import fold, name_words
+from pacs.errors import QueryInvalid
+from pacs.storage.sql_patterns import Patterns, Truth, begins_with, between_separators
+from pacs.storage.sql_schema import (
+    NUMBER_VRS,
+    companion_columns,
+    instances,
+    patients,
+    series,
+    studies,
+)
+from pacs.storage.sql_schema import (
+    name_words as words,
+)
+from pacs.storage.sql_values import LIST_SEPARATOR, WORD_CHARACTERS, day_of, number_of
+
+TABLES: dict[Level, Table] = {
+    Level.PATIENT: patients,
+    Level.STUDY: studies,
+    Level.SERIES: series,
+    Level.IMAGE: instances,
+}
+
+_WORD_BREAK = re.compile(r"[\s^=,.\-]+")
+_BEFORE_WORDS = ("=", "^", " ", "-", ",", ".")
+
+
+def home_table(attribute: Attribute, level: Level) -> Table:
+    """Where the attribute is looked up by a query of this level: below the patient level, the
+    study's own copy says what the patient is called."""
+    if attribute.level is Level.PATIENT and level is not Level.PATIENT:
+        return studies
+    return TABLES[attribute.level]
+
+
+class Conditions:
+    """Turns criteria into SQL for one of the two databases."""
+
+    def __init__(self, *, is_sqlite: bool) -> None:
+        self._patterns = Patterns(is_sqlite=is_sqlite)
+
+    def of_criterion(self, criterion: Criterion, level: Level) -> Truth:
+        """The criterion, asked of a query of this level."""
+        attribute = criterion.attribute
+        table = home_table(attribute, level)
+        if attribute.kind is Kind.COUNTED and attribute.level is Level.PATIENT:
+            raise QueryInvalid(f"{attribute.keyword} is counted for answers and cannot be matched")
+        condition = self._of_condition(attribute, criterion.condition, table)
+        if LEVELS.index(attribute.level) <= LEVELS.index(level):
+            return condition
+        return _something_below(level, attribute.level, condition)
+
+    def of_search_word(self, word: str, level: Level) -> Truth:
+        """Whether a word of the search box begins a word of the name, the ID or the number."""
+        begins_id = begins_with(studies.c.patient_id_folded, fold(word))
+        begins_number = begins_with(studies.c.accession_number_folded, fold(word))
+        found = or_(
+            studies.c.id.in_(select(studies.c.id).where(begins_id)),
+            studies.c.id.in_(select(studies.c.id).where(begins_number)),
+        )
+        pieces = name_words(word)
+        if pieces:
+            found = or_(found, and_(*(self._has_name_word(piece) for piece in pieces)))
+        if level is Level.PATIENT:
+            return patients.c.id.in_(select(studies.c.patient_row).where(found))
+        return found
+
+    def _has_name_word(self, prefix: str) -> Truth:
+        begins = begins_with(words.c.word, prefix[:WORD_CHARACTERS])
+        return studies.c.id.in_(select(words.c.study_row).where(begins))
+
+    def _of_condition(self, attribute: Attribute, condition: Condition, table: Table) -> Truth:
+        column = table.c[attribute.column]
+        match condition:
+            case SingleValue(value):
+                return self._equals_one(attribute, (value,), table)
+            case AnyOf(values):
+                return self._equals_one(attribute, values, table)
+            case Wildcard(pattern):
+                if attribute.many:
+                    column = between_separators(column, LIST_SEPARATOR)
+                    pattern = f"*{LIST_SEPARATOR}{pattern}{LIST_SEPARATOR}*"
+                return self._patterns.matches(column, pattern)
+            case NamePattern():
+                return self._of_name(attribute, condition, table)
+            case DateRange(start, end):
+                days = (f"{day:%Y%m%d}" if day else None for day in (start, end))
+                return _within(_companion(attribute, table), *days)
+            case TimeRange(start, end):
+                return _within(_companion(attribute, table), _clock(start), _clock(end))
+            case IntegerValue(value):
+                return _number_column(attribute, table) == value
+            case _:
+                assert_never(condition)
+
+    def _equals_one(self, attribute: Attribute, values: Sequence[str], table: Table) -> Truth:
+        column = table.c[attribute.column]
+        if attribute.vr == "PN":
+            return or_(*(self._of_name(attribute, parse_name(value), table) for value in values))
+        if attribute.vr in NUMBER_VRS or attribute.vr == "IS":
+            numbers = [number for number in map(number_of, values) if number is not None]
+            return _number_column(attribute, table).in_(numbers)
+        if attribute.vr == "DA":
+            days = [day_of(value) or value for value in values]
+            return _companion(attribute, table).in_(days)
+        if attribute.many:
+            listed = between_separators(column, LIST_SEPARATOR)
+            separated = [f"{LIST_SEPARATOR}{value}{LIST_SEPARATOR}" for value in values]
+            return or_(*(self._patterns.contains(listed, value) for value in separated))
+        return column.in_(values)
+
+    def _of_name(self, attribute: Attribute, name: NamePattern, table: Table) -> Truth:
+        if name.words:
+            return and_(*(self._of_name_word(attribute, word, table) for word in name.words))
+        if not name.pattern.strip("*"):
+            return true()
+        folded = _companion(attribute, table)
+        matches = self._patterns.matches(folded, f"*={name.pattern}=*")
+        leading = _leading_word(name.pattern)
+        if attribute.keyword != "PatientName" or table is not studies or not leading:
+            return matches
+        # Who has the name has its first word too, and for words there is an index.
+        return and_(self._has_name_word(leading), matches)
+
+    def _of_name_word(self, attribute: Attribute, word: str, table: Table) -> Truth:
+        if attribute.keyword == "PatientName" and table is studies:
+            return self._has_name_word(word)
+        folded = _companion(attribute, table)
+        return or_(*(self._patterns.contains(folded, f"{mark}{word}") for mark in _BEFORE_WORDS))
+
+
+def _leading_word(pattern: str) -> str:
+    """The literal beginning of a name pattern, up to the end of its first word."""
+    literal_part = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    return _WORD_BREAK.split(literal_part, maxsplit=1)[0]
+
+
+def _something_below(level: Level, lower: Level, condition: Truth) -> Truth:
+    """Whether something at a lower level fulfils the condition."""
+    if lower is Level.IMAGE:
+        condition = condition & instances.c.in_trash.is_(False)
+        if level is Level.SERIES:
+            return series.c.id.in_(select(instances.c.series_row).where(condition))
+        condition = series.c.id.in_(select(instances.c.series_row).where(condition))
+    if lower in {Level.SERIES, Level.IMAGE}:
+        if level is Level.STUDY:
+            return studies.c.id.in_(select(series.c.study_row).where(condition))
+        condition = studies.c.id.in_(select(series.c.study_row).where(condition))
+    return patients.c.id.in_(select(studies.c.patient_row).where(condition))
+
+
+def _companion(attribute: Attribute, table: Table) -> ColumnElement[Any]:
+    [(_, name)] = companion_columns(attribute)
+    return table.c[name]
+
+
+def _number_column(attribute: Attribute, table: Table) -> ColumnElement[Any]:
+    if attribute.vr == "IS" and attribute.kind is Kind.STORED:
+        return _companion(attribute, table)
+    return table.c[attribute.column]
+
+
+def _clock(moment: time | None) -> str | None:
+    return f"{moment:%H%M%S.%f}" if moment else None
+
+
+def _within(column: ColumnElement[Any], start: str | None, end: str | None) -> Truth:
+    limits = [column.is_not(None)]
+    if start is not None:
+        limits.append(column >= start)
+    if end is not None:
+        limits.append(column <= end)
+    return and_(*limits)
