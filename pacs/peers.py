@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from pacs.errors import RequestInvalid
@@ -22,6 +23,13 @@ RIGHT_OF_WORD: dict[str, Right] = {
 }
 
 _MAX_TITLE = 16
+
+
+class Admit(enum.StrEnum):
+    """`anyone`: every calling AE title may use every service; `registered`: only known peers."""
+
+    ANYONE = "anyone"
+    REGISTERED = "registered"
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pacs.errors import ArchiveError, SettingsInvalid
-from pacs.peers import check_ae_title
+from pacs.peers import Admit, check_ae_title
 
 ENVIRONMENT_PREFIX = "PACS_"
 SETTINGS_FILE = "pacs.toml"
 _FILE_SUFFIX = "_FILE"
 _NOT_SETTINGS = ("PACS_TEST_", "PACS_SKIP_VIEWER", "PACS_SETTINGS")
-
-
-class Admit(StrEnum):
-    ANYONE = "anyone"
-    REGISTERED = "registered"
 
 
 class Auth(StrEnum):

@@ -1,0 +1,1 @@
+"""What a person types: each command translates, calls the archive once, and tells the outcome."""
