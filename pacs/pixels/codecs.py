@@ -99,7 +99,7 @@ def _decode_htj2k(frame: EncodedFrame, description: PixelDescription) -> Samples
     stream = _checked_codestream(frame, description)
     # OpenJPH is twice as fast as OpenJPEG but knows no codestream without HT blocks nor JP2 boxes.
     try:
-        values = imagecodecs.htj2k_decode(frame.data)
+        values = imagecodecs.htj2k_decode(frame.data, planar=False)
     except (RuntimeError, ValueError):
         values = imagecodecs.jpeg2k_decode(frame.data)
     return _in_rgb(_in_own_type(values, description, stream), description)
