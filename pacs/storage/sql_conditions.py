@@ -94,7 +94,7 @@ class Conditions:
         return studies.c.id.in_(select(words.c.study_row).where(begins))
 
     def _of_condition(self, attribute: Attribute, condition: Condition, table: Table) -> Truth:
-        column = table.c[attribute.column]
+        column: ColumnElement[Any] = table.c[attribute.column]
         match condition:
             case SingleValue(value):
                 return self._equals_one(attribute, (value,), table)
@@ -189,7 +189,7 @@ def _clock(moment: time | None) -> str | None:
 
 
 def _within(column: ColumnElement[Any], start: str | None, end: str | None) -> Truth:
-    limits = [column.is_not(None)]
+    limits: list[Truth] = [column.is_not(None)]
     if start is not None:
         limits.append(column >= start)
     if end is not None:
