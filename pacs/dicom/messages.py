@@ -195,6 +195,31 @@ def encode_response(
     return encode_command(values)
 
 
+def encode_store_request(
+    sop_class_uid: str,
+    sop_instance_uid: str,
+    *,
+    message_id: int,
+    originator: tuple[str, int] | None = None,
+) -> bytes:
+    """The command set of a C-STORE request.
+
+    originator  AE title and message ID of the C-MOVE request that caused it. PS3.7 9.3.1.1.
+    """
+    values: dict[Element, int | str] = {
+        Element.AFFECTED_SOP_CLASS_UID: sop_class_uid,
+        Element.COMMAND_FIELD: CommandField.C_STORE_RQ,
+        Element.MESSAGE_ID: message_id,
+        Element.PRIORITY: 0,
+        Element.COMMAND_DATA_SET_TYPE: 0x0001,
+        Element.AFFECTED_SOP_INSTANCE_UID: sop_instance_uid,
+    }
+    if originator is not None:
+        values[Element.MOVE_ORIGINATOR_AE_TITLE] = originator[0]
+        values[Element.MOVE_ORIGINATOR_MESSAGE_ID] = originator[1]
+    return encode_command(values)
+
+
 def encode_message(
     context_id: int,
     command: bytes,
