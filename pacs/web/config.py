@@ -16,11 +16,13 @@ class WebLimits:
     max_header_bytes  of the headers of one part.
     max_json_bytes    of a request to our own API.
     default_matches, max_matches   of a search that says no limit, and of any search.
+    max_body_bytes    of one STOW-RS request.
     body_idle_s       how long a body may pause.
     threads           that work on requests at the same time.
     """
 
     max_parts: int = 20_000
+    max_body_bytes: int = 16 << 30
     max_header_bytes: int = 8 * 1024
     max_json_bytes: int = 64 * 1024
     default_matches: int = 1_000

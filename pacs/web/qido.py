@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from pacs.archive.query import QueryEngine
 from pacs.dicom.hierarchy import Attribute, Level
@@ -49,7 +49,7 @@ class SearchService:
         self._origins = origins
         self._limits = limits
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[Route]:
         return [Route(path, self._search_at(level)) for path, level in _RESOURCES]
 
     def _search_at(self, level: Level) -> Callable[[Request], Response]:

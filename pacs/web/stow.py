@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from pacs.archive.ingest import Ingest
 from pacs.archive.reception import Reception
-from pacs.errors import ArchiveError, NotAcceptable, RequestInvalid
+from pacs.errors import ArchiveError, LimitExceeded, NotAcceptable, RequestInvalid
 from pacs.scope import Right, Scope
 from pacs.storage.interfaces import Sender
 from pacs.web.access import Access
@@ -60,7 +60,7 @@ class StoreService:
         self._limits = limits
         self._pool = pool
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[Route]:
         return [
             Route("/studies", self.store, methods=["POST"]),
             Route("/studies/{study}", self.store, methods=["POST"]),
@@ -117,17 +117,23 @@ class StoreService:
 
     async def _batches(self, request: Request) -> AsyncIterator[bytes | bytearray]:
         """The body in pieces big enough to be worth a change of threads."""
-        batch = bytearray()
+        batch, received_bytes = bytearray(), 0
         stream = request.stream()
         while True:
             try:
                 async with asyncio.timeout(self._limits.body_idle_s):
-                    batch += await anext(stream)
+                    piece = await anext(stream)
             except StopAsyncIteration:
                 yield batch
                 return
             except TimeoutError as error:
                 raise HTTPException(408, "the body stopped coming") from error
+            batch += piece
+            received_bytes += len(piece)
+            if received_bytes > self._limits.max_body_bytes:
+                raise LimitExceeded(
+                    f"the body is larger than the {self._limits.max_body_bytes} bytes accepted"
+                )
             if len(batch) >= _BATCH_BYTES:
                 yield batch
                 batch = bytearray()

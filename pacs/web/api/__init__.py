@@ -1,0 +1,1 @@
+"""The viewer's own interface: sessions, the worklist, changes and facts about the archive."""

@@ -1,0 +1,151 @@
+"""The HTTP door put together: DICOMweb, our own API, health and the viewer's pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.routing import Route, Router
+
+from pacs.archive.accounts import Accounts
+from pacs.archive.frames import Frames
+from pacs.archive.ingest import Ingest
+from pacs.archive.metadata import Metadata
+from pacs.archive.query import QueryEngine
+from pacs.archive.reception import Reception
+from pacs.archive.retrieve import Retrieval
+from pacs.web.access import Access
+from pacs.web.api.archive import ArchiveInfo, StorageRoom
+from pacs.web.api.changes import Changes
+from pacs.web.api.session import Sessions
+from pacs.web.api.studies import Worklist
+from pacs.web.body_limit import BodyLimit
+from pacs.web.change_feed import ChangeFeed
+from pacs.web.config import WebConfig
+from pacs.web.health import Check, HealthService
+from pacs.web.origins import Origins
+from pacs.web.outer_edge import OuterEdge
+from pacs.web.problems import add_problem_handlers
+from pacs.web.qido import SearchService
+from pacs.web.rendered import RenderService
+from pacs.web.stow import StoreService
+from pacs.web.viewer_files import ViewerFiles
+from pacs.web.wado import RetrieveService
+from pacs.web.wado_frames import FrameService
+from pacs.web.wado_metadata import MetadataService
+
+_API = "/api"
+_INGEST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class WebServices:
+    """What the door needs of the archive.
+
+    readiness     what must be right before we say that we are ready, by name.
+    storage_room  how much room the object store has, None when it cannot tell.
+    """
+
+    accounts: Accounts
+    ingest: Ingest
+    reception: Reception
+    query: QueryEngine
+    retrieval: Retrieval
+    frames: Frames
+    metadata: Metadata
+    readiness: Mapping[str, Check]
+    storage_room: Callable[[], StorageRoom | None]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class WebApplication:
+    """The ASGI application; end_streams() lets watchers go, to be called on its event loop."""
+
+    asgi: FastAPI
+    end_streams: Callable[[], None]
+
+
+def create_app(services: WebServices, config: WebConfig) -> WebApplication:
+    """Build the door. Nothing is opened or started before the server runs it."""
+    origins = Origins(public_url=config.public_url)
+    access = Access(credentials=services.accounts, origins=origins, sign_in=config.sign_in)
+    feed = ChangeFeed(query=services.query)
+    pool = ThreadPoolExecutor(_INGEST_THREADS, thread_name_prefix="stow")
+    app = FastAPI(
+        title="DICOM archive",
+        version=config.version,
+        openapi_url=f"{_API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(config, pool),
+    )
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, prefix=_API, max_bytes=config.limits.max_json_bytes)
+    app.add_middleware(OuterEdge)
+    add_problem_handlers(app)
+    for router in (
+        Sessions(accounts=services.accounts, access=access, origins=origins).router(),
+        Worklist(query=services.query, access=access, now=services.now).router(),
+        Changes(query=services.query, access=access, feed=feed).router(),
+        ArchiveInfo(
+            config=config,
+            query=services.query,
+            access=access,
+            storage_room=services.storage_room,
+        ).router(),
+    ):
+        app.include_router(router, prefix=_API)
+    app.mount("/dicom-web", _dicomweb(services, config, access, origins, pool))
+    app.router.routes.extend(HealthService(services.readiness).routes())
+    app.router.routes.append(Route("/{path:path}", ViewerFiles(config.viewer_folder).serve))
+    return WebApplication(app, feed.close)
+
+
+def _dicomweb(
+    services: WebServices,
+    config: WebConfig,
+    access: Access,
+    origins: Origins,
+    pool: ThreadPoolExecutor,
+) -> Router:
+    """The DICOMweb service. Plain routes: its parameters are attributes, not fields of a form."""
+    stow = StoreService(
+        ingest=services.ingest,
+        reception=services.reception,
+        access=access,
+        origins=origins,
+        limits=config.limits,
+        pool=pool,
+    )
+    qido = SearchService(query=services.query, access=access, origins=origins, limits=config.limits)
+    wado = RetrieveService(retrieval=services.retrieval, access=access, origins=origins)
+    metadata = MetadataService(
+        retrieval=services.retrieval, metadata=services.metadata, access=access, origins=origins
+    )
+    frames = FrameService(
+        retrieval=services.retrieval,
+        frames=services.frames,
+        metadata=services.metadata,
+        access=access,
+    )
+    rendered = RenderService(retrieval=services.retrieval, frames=services.frames, access=access)
+    parts = (stow, qido, wado, metadata, frames, rendered)
+    return Router(routes=[route for part in parts for route in part.routes()])
+
+
+def _lifespan(
+    config: WebConfig, pool: ThreadPoolExecutor
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = config.limits.threads
+        yield
+        pool.shutdown()
+
+    return lifespan
