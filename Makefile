@@ -11,6 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13,$(
   $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header
 
 # What was already installed for other programs must not leak into the tests.
 export PYTHONNOUSERSITE := 1
@@ -22,7 +23,7 @@ help: ## list the commands
 	  do printf '  %-18s %s\n' "$$name" "$$what"; done
 
 run: $(INSTALLED) viewer ## start the archive here; an empty one gets synthetic studies to look at
-	@exec $(BIN)/pacs demo --serve
+	@exec $(BIN)/pacs serve --demo
 
 test: $(INSTALLED) viewer lint ## every check that needs no other program (a few minutes)
 	$(BIN)/python hatch_build.py npm run test
@@ -34,7 +35,7 @@ test-peers: $(INSTALLED) viewer ## the tests against DCMTK, Orthanc, GDCM, the c
 lint: $(INSTALLED) ## style, types and floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy pacs tests hatch_build.py
+	$(BIN)/mypy pacs tests deploy hatch_build.py
 	$(BIN)/lint-imports
 
 format: $(INSTALLED) ## put the code into the form lint expects
@@ -44,13 +45,14 @@ format: $(INSTALLED) ## put the code into the form lint expects
 viewer: $(INSTALLED) ## build the viewer into pacs/web/static where it is stale
 	@$(BIN)/python hatch_build.py
 
-lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --all-extras \
-	  --output-file requirements.lock pyproject.toml
+lock: $(INSTALLED) ## write the two lock files anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --all-extras --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra postgres --constraint requirements.lock \
+	  --output-file requirements-image.lock pyproject.toml
 
 image: ## build the container image
-	docker build --tag pacs:local .
+	docker build --tag pacs:0.1.0 .
 
 clean: ## remove what was built and installed; never the archive's data
 	rm -rf .venv viewer/node_modules pacs/web/static dist build .mypy_cache .ruff_cache \
