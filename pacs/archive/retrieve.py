@@ -67,6 +67,11 @@ class Retrieval:
         yield self._head(instance, instance.transfer_syntax_uid)
         yield from self.data_set_chunks(instance)
 
+    def file_size_bytes(self, instance: StoredInstance) -> int:
+        """How many bytes `file_chunks` gives."""
+        head = self._head(instance, instance.transfer_syntax_uid)
+        return len(head) + instance.stored.data_set_size
+
     def data_set_chunks(self, instance: StoredInstance) -> Iterator[bytes]:
         """The data set as received. ObjectDamaged comes instead of the last piece."""
         return self._reader.data_set(instance.stored)
