@@ -69,7 +69,7 @@ class Import:
 
 
 def import_paths(paths: list[Path], importing: Import, console: Console) -> bool:
-    """Import with a progress bar on a terminal and plain lines elsewhere; True when all went well."""
+    """Import, with a progress bar on a terminal; True when all went well."""
     with console.status("looking for files"):
         sources = list(find_sources(paths))
     counts: Counter[str] = Counter()

@@ -9,7 +9,8 @@ import typer
 from pacs.commands.session import archive_of, told_plainly
 from pacs.errors import PeerUnknown
 from pacs.peers import PEER_RIGHTS, RIGHT_OF_WORD, Peer, check_ae_title, parse_rights
-from pacs.scu.echo import verify
+from pacs.scu.association import Target
+from pacs.scu.echo import echo
 
 peers = typer.Typer(no_args_is_help=True, help="Machines and workstations we know.")
 
@@ -79,5 +80,6 @@ def echo_peer(title: Title) -> None:
         peer = archive.peers.peer(title)
         if peer is None:
             raise PeerUnknown(f"no peer has the title {title}; see 'pacs peer list'")
-        verify(peer, calling_ae_title=archive.settings.ae_title)
+        target = Target(peer.ae_title, peer.host, peer.port)
+        echo(target, calling_ae_title=archive.settings.ae_title)
         typer.echo(f"{peer.ae_title} at {peer.host}:{peer.port} answers")
