@@ -112,11 +112,11 @@ def _decode_jpeg_xl(frame: EncodedFrame, description: PixelDescription) -> Sampl
         values = imagecodecs.jpegxl_decode(frame.data, out=np.empty(shape, _jxl_type(description)))
     except ValueError:
         values = imagecodecs.jpegxl_decode(frame.data, out=np.empty(shape, np.uint8))
+    # Signed numbers come as two's complement, of the stored bits or of all.
+    is_narrow = int(values.max()) >> description.bits_stored == 0
+    precision = description.bits_stored if is_narrow else description.bits_allocated
     stream = Codestream(
-        description.rows,
-        description.columns,
-        description.samples_per_pixel,
-        description.bits_stored,
+        description.rows, description.columns, description.samples_per_pixel, precision
     )
     return _in_own_type(values, description, stream)
 

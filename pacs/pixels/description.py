@@ -15,8 +15,8 @@ MAX_FRAME_BYTES = 512 * 1024 * 1024
 """No real frame is larger; what announces more is refused before a byte is allocated."""
 
 _SAMPLES_PER_PIXEL = 0x00280002
-_PHOTOMETRIC_INTERPRETATION = 0x00280004
-_PLANAR_CONFIGURATION = 0x00280006
+PHOTOMETRIC_INTERPRETATION = 0x00280004
+PLANAR_CONFIGURATION = 0x00280006
 _NUMBER_OF_FRAMES = 0x00280008
 _ROWS = 0x00280010
 _COLUMNS = 0x00280011
@@ -30,8 +30,8 @@ EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002
 _WANTED = frozenset(
     {
         _SAMPLES_PER_PIXEL,
-        _PHOTOMETRIC_INTERPRETATION,
-        _PLANAR_CONFIGURATION,
+        PHOTOMETRIC_INTERPRETATION,
+        PLANAR_CONFIGURATION,
         _NUMBER_OF_FRAMES,
         _ROWS,
         _COLUMNS,
@@ -194,8 +194,8 @@ def _checked(values: _Values, pixel_tag: int) -> PixelDescription:
         bits_stored=bits_stored,
         high_bit=_high_bit(values, bits_allocated, bits_stored, is_float),
         pixel_representation=values.number(_PIXEL_REPRESENTATION, "Pixel Representation", 0),
-        photometric_interpretation=values.text(_PHOTOMETRIC_INTERPRETATION),
-        planar_configuration=values.number(_PLANAR_CONFIGURATION, "Planar Configuration", 0),
+        photometric_interpretation=values.text(PHOTOMETRIC_INTERPRETATION),
+        planar_configuration=values.number(PLANAR_CONFIGURATION, "Planar Configuration", 0),
         number_of_frames=_number_of_frames(values),
         is_float=is_float,
         frame_offsets=values.longs(EXTENDED_OFFSET_TABLE),
