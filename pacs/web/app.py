@@ -25,6 +25,7 @@ from pacs.web.api.changes import Changes
 from pacs.web.api.session import Sessions
 from pacs.web.api.studies import Worklist
 from pacs.web.body_limit import BodyLimit
+from pacs.web.capabilities import CapabilitiesService
 from pacs.web.change_feed import ChangeFeed
 from pacs.web.config import WebConfig
 from pacs.web.health import Check, HealthService
@@ -136,7 +137,9 @@ def _dicomweb(
     )
     rendered = RenderService(retrieval=services.retrieval, frames=services.frames, access=access)
     parts = (stow, qido, wado, metadata, frames, rendered)
-    return Router(routes=[route for part in parts for route in part.routes()])
+    routes = [route for part in parts for route in part.routes()]
+    capabilities = CapabilitiesService(described=routes, origins=origins)
+    return Router(routes=[*routes, *capabilities.routes()])
 
 
 def _lifespan(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,15 +12,14 @@ from pacs.archive.query import QueryEngine
 from pacs.dicom.hierarchy import Attribute, Level
 from pacs.dicom.identity import is_usable_uid
 from pacs.dicom.json import JsonDataSet, json_attribute, json_tag
-from pacs.errors import NotAcceptable, NotFound
+from pacs.errors import NotFound
 from pacs.storage.interfaces import Match, Page
 from pacs.web.access import Access
 from pacs.web.config import WebLimits
-from pacs.web.media_types import DICOM_JSON, JSON, Offer, accepted, choose
+from pacs.web.data_set_answers import list_answer, list_offer
 from pacs.web.origins import Origins
 from pacs.web.search_parameters import Search, parse_search
 
-_ANSWERS = (Offer(DICOM_JSON), Offer(JSON))
 _SPECIFIC_CHARACTER_SET = ("00080005", json_attribute("CS", "ISO_IR 192"))
 _INSTANCE_AVAILABILITY = ("00080056", json_attribute("CS", "ONLINE"))
 _RETRIEVE_URL = "00081190"
@@ -60,7 +58,7 @@ class SearchService:
 
     def _answer(self, request: Request, level: Level) -> Response:
         scope = self._access.scope_of(request)
-        media_type = _media_type(request)
+        offer = list_offer(request)
         search = parse_search(
             level,
             _within(request),
@@ -69,16 +67,7 @@ class SearchService:
         )
         page = self._query.search(search.query, scope)
         write = _MatchWriter(search.returned, f"{self._origins.base_url(request)}/dicom-web")
-        content = orjson.dumps([write(match) for match in page.matches])
-        return Response(content, 200, _headers(search, page), media_type)
-
-
-def _media_type(request: Request) -> str:
-    ranges = accepted(request.headers.get("accept"), request.query_params.get("accept"))
-    chosen = choose(ranges, _ANSWERS)
-    if chosen is None:
-        raise NotAcceptable(f"a search is answered as {DICOM_JSON}")
-    return chosen.media_type
+        return list_answer(map(write, page.matches), offer, _headers(search, page))
 
 
 def _within(request: Request) -> Mapping[Level, str]:

@@ -13,6 +13,7 @@ from pacs.archive.frames import Frames
 from pacs.archive.retrieve import Retrieval
 from pacs.errors import NotAcceptable, NotDecodable
 from pacs.pixels.interfaces import PictureType, RenderRequest, Viewport
+from pacs.scope import Scope
 from pacs.storage.interfaces import StoredInstance
 from pacs.web.access import Access
 from pacs.web.media_types import RELATED, Offer, accepted, choose
@@ -21,6 +22,7 @@ from pacs.web.render_parameters import parse_render_request
 from pacs.web.resources import (
     ASK_AGAIN,
     entity_tag,
+    find_instance,
     find_instances,
     find_series,
     frame_numbers,
@@ -78,26 +80,25 @@ class RenderService:
         offer = _offer(request, allow_parts=allow_parts)
         wanted = parse_render_request(request.query_params, basis)
         wanted = replace(wanted, picture_type=PictureType(offer.media_type))
-        headers = {"Vary": "Accept", "Cache-Control": ASK_AGAIN}
-        if "instance" not in request.path_params:
-            # The revisions tell whether anything changed without a look at thousands of rows.
-            states = find_series(self._retrieval, request, scope)
-            headers["ETag"] = entity_tag(series_facts(states), offer, wanted)
-        else:
-            found = find_instances(self._retrieval, request, scope)
-            digest = found[0].stored.data_set_sha256
-            frames = request.path_params.get("frames")
-            headers["ETag"] = entity_tag(digest, frames, offer, wanted)
-            headers["Cache-Control"] = _A_DAY
+        headers = self._headers(request, scope, (offer, wanted))
         known = not_modified(request, headers)
         if known is not None:
             return known
-        if "instance" not in request.path_params:
-            found = find_instances(self._retrieval, request, scope)
-        pictures = _pictures(request, found)
+        pictures = _pictures(request, find_instances(self._retrieval, request, scope))
         if offer.related:
             return self._all(pictures, wanted, offer, headers)
         return self._one(_representative(request, pictures), wanted, headers)
+
+    def _headers(self, request: Request, scope: Scope, facts: tuple[object, ...]) -> dict[str, str]:
+        if "instance" in request.path_params:
+            found = find_instance(self._retrieval, request, scope)
+            frames = request.path_params.get("frames")
+            tag = entity_tag(found.stored.data_set_sha256, frames, *facts)
+            return {"ETag": tag, "Vary": "Accept", "Cache-Control": _A_DAY}
+        # The revisions tell whether anything changed without a look at thousands of rows.
+        states = find_series(self._retrieval, request, scope)
+        tag = entity_tag(series_facts(states), *facts)
+        return {"ETag": tag, "Vary": "Accept", "Cache-Control": ASK_AGAIN}
 
     def _one(self, picture: _Picture, wanted: RenderRequest, headers: dict[str, str]) -> Response:
         content = self._frames.rendered(picture.instance, picture.frame_number, wanted)

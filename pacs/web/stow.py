@@ -23,6 +23,7 @@ from pacs.web.config import WebLimits
 from pacs.web.media_types import (
     DICOM,
     DICOM_JSON,
+    DICOM_XML,
     JSON,
     RELATED,
     MediaType,
@@ -32,11 +33,12 @@ from pacs.web.media_types import (
     parse_media_type,
 )
 from pacs.web.multipart import MultipartReader
+from pacs.web.native_dicom_model import native_dicom_model
 from pacs.web.origins import Origins
 from pacs.web.stow_answer import Failed, Outcome, store_answer, store_status
 from pacs.web.stow_parts import ArrivingParts
 
-_ANSWERS = (Offer(DICOM_JSON), Offer(JSON))
+_ANSWERS = (Offer(DICOM_JSON), Offer(JSON), Offer(DICOM_XML))
 _BATCH_BYTES = 1 << 20
 
 
@@ -144,7 +146,8 @@ class StoreService:
         _raise_for_broken_body(outcomes)
         base_url = f"{self._origins.base_url(request)}/dicom-web"
         status, headers = store_status(outcomes)
-        content = orjson.dumps(store_answer(outcomes, base_url))
+        told = store_answer(outcomes, base_url)
+        content = native_dicom_model(told) if answer_type == DICOM_XML else orjson.dumps(told)
         return Response(content, status, headers, answer_type)
 
 
@@ -159,7 +162,7 @@ def _answer_type(request: Request) -> str:
     ranges = accepted(request.headers.get("accept"), request.query_params.get("accept"))
     chosen = choose(ranges, _ANSWERS)
     if chosen is None:
-        raise NotAcceptable(f"what became of the instances is told as {DICOM_JSON}")
+        raise NotAcceptable(f"what became of the instances is told as {DICOM_JSON} or {DICOM_XML}")
     return chosen.media_type
 
 

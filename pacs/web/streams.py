@@ -32,7 +32,6 @@ class StreamedAnswer(Response):
         self.status_code = status
         self.media_type = media_type
         self.background = None
-        self.body = b""
         told = {**(headers or {}), "Content-Type": media_type}
         if size_bytes is not None:
             told["Content-Length"] = str(size_bytes)

@@ -13,11 +13,9 @@ from starlette.routing import Route
 
 from pacs.archive.metadata import Metadata
 from pacs.archive.retrieve import Retrieval
-from pacs.errors import NotAcceptable
-from pacs.scope import Scope
-from pacs.storage.interfaces import SeriesState
+from pacs.dicom.json import JsonDataSet
 from pacs.web.access import Access
-from pacs.web.media_types import DICOM_JSON, JSON, Offer, accepted, choose
+from pacs.web.data_set_answers import XML_PARTS, list_answer, list_offer, xml_answer
 from pacs.web.origins import Origins
 from pacs.web.resources import (
     ASK_AGAIN,
@@ -30,8 +28,6 @@ from pacs.web.resources import (
 from pacs.web.streams import StreamedAnswer
 from pacs.web.viewer_files import accepted_encodings
 
-_ANSWERS = (Offer(DICOM_JSON), Offer(JSON))
-_WORTH_COMPRESSING_BYTES = 4096
 _QUICK = 1
 
 
@@ -57,55 +53,43 @@ class MetadataService:
     def of_series(self, request: Request) -> Response:
         """Metadata of a series or of all series of a study."""
         scope = self._access.scope_of(request)
-        media_type = _media_type(request)
+        offer = list_offer(request)
         states = find_series(self._retrieval, request, scope)
         base_url = self._base_url(request)
-        compressed = _takes_gzip(request)
-        tag = entity_tag(series_facts(states), base_url, media_type, compressed)
+        compressed = offer != XML_PARTS and _takes_gzip(request)
+        tag = entity_tag(series_facts(states), base_url, offer, compressed)
         headers = _headers(tag, compressed=compressed)
         known = not_modified(request, headers)
         if known is not None:
             return known
-        if len(states) == 1 and compressed:
-            prepared = self._metadata.series(states[0], base_url, scope)
-            return Response(prepared, headers=headers, media_type=media_type)
-        text = _joined(self._texts(states, base_url, scope))
+        prepared = (self._metadata.series(state, base_url, scope) for state in states)
+        if offer == XML_PARTS:
+            return xml_answer(_data_sets(prepared), headers)
+        if compressed and len(states) == 1:
+            return Response(next(prepared), headers=headers, media_type=offer.media_type)
+        text = _joined(map(gzip.decompress, prepared))
         pieces = _compress(text) if compressed else text
-        return StreamedAnswer(pieces, media_type=media_type, headers=headers)
+        return StreamedAnswer(pieces, media_type=offer.media_type, headers=headers)
 
     def of_instance(self, request: Request) -> Response:
         scope = self._access.scope_of(request)
-        media_type = _media_type(request)
+        offer = list_offer(request)
         instance = find_instance(self._retrieval, request, scope)
         base_url = self._base_url(request)
-        compressed = _takes_gzip(request)
-        digest = instance.stored.data_set_sha256
-        tag = entity_tag(instance.instance_id, digest, base_url, media_type, compressed)
-        known = not_modified(request, _headers(tag, compressed=compressed))
+        compressed = offer != XML_PARTS and _takes_gzip(request)
+        tag = entity_tag(instance.stored.data_set_sha256, base_url, offer, compressed)
+        headers = _headers(tag, compressed=compressed)
+        known = not_modified(request, headers)
         if known is not None:
             return known
-        content = orjson.dumps([self._metadata.instance(instance, base_url)])
-        compressed = compressed and len(content) >= _WORTH_COMPRESSING_BYTES
-        if compressed:
-            content = gzip.compress(content, compresslevel=_QUICK)
-        return Response(
-            content, headers=_headers(tag, compressed=compressed), media_type=media_type
-        )
+        data_set = self._metadata.instance(instance, base_url)
+        if not compressed:
+            return list_answer([data_set], offer, headers)
+        content = gzip.compress(orjson.dumps([data_set]), compresslevel=_QUICK)
+        return Response(content, headers=headers, media_type=offer.media_type)
 
     def _base_url(self, request: Request) -> str:
         return f"{self._origins.base_url(request)}/dicom-web"
-
-    def _texts(self, states: Iterable[SeriesState], base_url: str, scope: Scope) -> Iterator[bytes]:
-        for state in states:
-            yield gzip.decompress(self._metadata.series(state, base_url, scope))
-
-
-def _media_type(request: Request) -> str:
-    ranges = accepted(request.headers.get("accept"), request.query_params.get("accept"))
-    chosen = choose(ranges, _ANSWERS)
-    if chosen is None:
-        raise NotAcceptable(f"metadata is given as {DICOM_JSON}")
-    return chosen.media_type
 
 
 def _takes_gzip(request: Request) -> bool:
@@ -115,6 +99,11 @@ def _takes_gzip(request: Request) -> bool:
 def _headers(tag: str, *, compressed: bool) -> dict[str, str]:
     headers = {"ETag": tag, "Cache-Control": ASK_AGAIN, "Vary": "Accept, Accept-Encoding"}
     return {**headers, "Content-Encoding": "gzip"} if compressed else headers
+
+
+def _data_sets(prepared: Iterable[bytes]) -> Iterator[JsonDataSet]:
+    for series in prepared:
+        yield from orjson.loads(gzip.decompress(series))
 
 
 def _joined(arrays: Iterable[bytes]) -> Iterator[bytes]:
