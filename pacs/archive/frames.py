@@ -71,14 +71,12 @@ class Frames:
     def native_bytes(self, instance: StoredInstance, frame_number: int) -> bytes | None:
         """The frame as Explicit VR Little Endian has it, when that is just what is stored.
 
-        None when the frame must be decoded, re-ordered or cut out bit by bit first.
+        None when the frame must be decoded or cut out bit by bit first.
         """
         if instance.transfer_syntax_uid not in _AS_STORED:
             return None
-        table = self._open(instance).table
-        one_sample = table.description.samples_per_pixel == 1
-        by_pixel = one_sample or table.description.planar_configuration == 0
-        if table.frame_bits % 8 or not by_pixel:
+        # Colour by plane stays as it is: the metadata beside it says Planar Configuration 1.
+        if self._open(instance).table.frame_bits % 8:
             return None
         return self.encoded(instance, frame_number)
 
