@@ -39,6 +39,7 @@ from pacs.web.viewer_files import ViewerFiles
 from pacs.web.wado import RetrieveService
 from pacs.web.wado_frames import FrameService
 from pacs.web.wado_metadata import MetadataService
+from pacs.web.wado_uri import UriService
 
 _API = "/api"
 _INGEST_THREADS = 8
@@ -103,6 +104,8 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
     ):
         app.include_router(router, prefix=_API)
     app.mount("/dicom-web", _dicomweb(services, config, access, origins, pool))
+    uri = UriService(retrieval=services.retrieval, frames=services.frames, access=access)
+    app.router.routes.extend(uri.routes())
     app.router.routes.extend(HealthService(services.readiness).routes())
     app.router.routes.append(Route("/{path:path}", ViewerFiles(config.viewer_folder).serve))
     return WebApplication(app, feed.close)

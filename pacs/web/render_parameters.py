@@ -23,21 +23,22 @@ def parse_render_request(parameters: Mapping[str, str], basis: RenderRequest) ->
     """The basis changed by the parameters; RequestInvalid for a value without sense."""
     request = basis
     if "quality" in parameters:
-        request = replace(request, quality=_quality(parameters["quality"]))
+        request = replace(request, quality=parse_quality(parameters["quality"]))
     if "viewport" in parameters:
         request = replace(request, viewport=_viewport(parameters["viewport"]))
     if "window" in parameters:
-        request = replace(request, window=_window(parameters["window"]))
+        request = replace(request, window=parse_window(parameters["window"]))
     return request
 
 
-def _quality(text: str) -> int:
+def parse_quality(text: str) -> int:
+    """Of JPEG. PS3.18 8.3.5.1.2."""
     if not _QUALITY.fullmatch(text):
         raise RequestInvalid("quality is a whole number from 1 to 100")
     return int(text)
 
 
-def _window(text: str) -> Window:
+def parse_window(text: str) -> Window:
     """`center,width` or `center,width,function`. PS3.18 8.3.5.1.4."""
     pieces = [piece.strip() for piece in text.split(",")]
     if len(pieces) not in (2, 3):
@@ -58,7 +59,7 @@ def _viewport(text: str) -> Viewport:
     pieces = [piece.strip() for piece in text.split(",")]
     if len(pieces) not in (2, 6):
         raise RequestInvalid("viewport is vw,vh or vw,vh,sx,sy,sw,sh")
-    width, height = (_side(piece) for piece in pieces[:2])
+    width, height = (parse_side(piece) for piece in pieces[:2])
     if len(pieces) == 2:
         return Viewport(width, height)
     left, top, region_width, region_height = (_number("viewport", each) for each in pieces[2:])
@@ -67,7 +68,8 @@ def _viewport(text: str) -> Viewport:
     return Viewport(width, height, Region(left, top, region_width, region_height))
 
 
-def _side(text: str) -> int:
+def parse_side(text: str) -> int:
+    """A width or height in pixels."""
     side = _number("viewport", text)
     if not 1 <= side <= _MAX_SIDE:
         raise RequestInvalid(f"the sides of a viewport are 1 to {_MAX_SIDE} pixels")
