@@ -132,7 +132,9 @@ def http_server(archive: Archive) -> HttpServer:
         viewer_folder=viewer_folder(),
         name=settings.institution_name,
         public_url=settings.public_url,
-        limits=WebLimits(body_idle_s=settings.request_deadline_s),
+        limits=WebLimits(
+            max_body_bytes=settings.max_body_bytes, body_idle_s=settings.request_deadline_s
+        ),
     )
     address = HttpAddress(
         host=settings.http_host,

@@ -68,6 +68,9 @@ class HttpServer:
     def stop(self) -> None:
         """Take no more, finish what is being answered within a grace time, and end."""
         self._server.should_exit = True
+        if self._thread.ident is None:
+            self._socket.close()
+            return
         self._thread.join()
 
     def _run(self) -> None:
