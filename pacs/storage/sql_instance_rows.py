@@ -17,6 +17,7 @@ from pacs.storage.interfaces import (
     StoredBytes,
     StoredInstance,
 )
+from pacs.storage.sql_patterns import one_of
 from pacs.storage.sql_schema import instances, objects, series, studies
 from pacs.storage.sql_values import clean_text, level_row
 
@@ -150,8 +151,8 @@ def selected(statement: Select[Any], selection: Selection) -> Select[Any]:
     """Narrow a statement over studies, series and instances to a selection."""
     statement = _selected(statement, selection)
     if selection.sop_instance_uids:
-        wanted = instances.c.sop_instance_uid.in_(selection.sop_instance_uids)
-        statement = statement.where(wanted)
+        named = one_of(instances.c.sop_instance_uid, selection.sop_instance_uids)
+        statement = statement.where(named)
     return statement
 
 
@@ -159,8 +160,8 @@ def selected_series(statement: Select[Any], selection: Selection) -> Select[Any]
     """Narrow a statement over studies and series to those that hold something of a selection."""
     statement = _selected(statement, selection)
     if selection.sop_instance_uids:
-        wanted = instances.c.sop_instance_uid.in_(selection.sop_instance_uids)
-        statement = statement.where(series.c.id.in_(select(instances.c.series_row).where(wanted)))
+        named = one_of(instances.c.sop_instance_uid, selection.sop_instance_uids)
+        statement = statement.where(series.c.id.in_(select(instances.c.series_row).where(named)))
     return statement
 
 
@@ -172,7 +173,7 @@ def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:
         (series.c.series_instance_uid, selection.series_instance_uids),
         (studies.c.patient_id, selection.patient_ids),
     )
-    for column, uids in narrowed:
-        if uids:
-            statement = statement.where(column.in_(uids))
+    for column, texts in narrowed:
+        if texts:
+            statement = statement.where(one_of(column, texts))
     return statement

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from pacs.dicom.hierarchy import Level
 from pacs.storage.interfaces import InstanceRecord
@@ -23,7 +23,7 @@ SeriesKey = tuple[int, str]
 """A series by the row of its study and its UID: machines have used one UID in two studies."""
 
 # What must be known of a study or series to add to it.
-_STUDY_COLUMNS = (
+_STUDY_COLUMNS: tuple[ColumnElement[Any], ...] = (
     studies.c.id,
     studies.c.study_instance_uid,
     studies.c.patient_id,
@@ -36,7 +36,7 @@ _STUDY_COLUMNS = (
     studies.c.number_of_study_related_instances,
     studies.c.demographics_conflict,
 )
-_SERIES_COLUMNS = (
+_SERIES_COLUMNS: tuple[ColumnElement[Any], ...] = (
     series.c.id,
     series.c.study_row,
     series.c.series_instance_uid,

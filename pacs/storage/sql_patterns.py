@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal
+from sqlalchemy import Boolean, ColumnElement, and_, func, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from pacs.errors import QueryInvalid
 
 _LAST_CHARACTER = "\U0010ffff"
 _PATTERN_LIMIT = 1024
+_PARAMETERS = 1000
 _STARS = re.compile(r"\*+")
 
 Text = ColumnElement[Any]
 Truth = ColumnElement[bool]
+
+
+def one_of(column: Text, texts: Sequence[str]) -> Truth:
+    """Whether the column is one of the texts, however many they are."""
+    if len(texts) <= _PARAMETERS:
+        return column.in_(texts)
+    return _IsInJson(column, literal(json.dumps(list(texts))))
+
+
+class _IsInJson(FunctionElement[bool]):
+    """Whether a column is in a JSON array: a statement cannot have any number of parameters."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_IsInJson, "postgresql")
+def _is_in_json_postgresql(element: _IsInJson, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT json_array_elements_text(CAST({texts} AS json)))"
+
+
+@compiles(_IsInJson, "sqlite")
+def _is_in_json_sqlite(element: _IsInJson, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608  names and marks
 
 
 def begins_with(column: Text, prefix: str) -> Truth:
