@@ -44,7 +44,8 @@ class ViewerFiles:
     def serve(self, request: Request) -> Response:
         """The file of this path, or the viewer's page for a route of the viewer."""
         parts = [part for part in request.url.path.split("/") if part]
-        if "." in "".join(parts[-1:]) or parts[:1] == ["assets"]:
+        # Files lie on top or below assets; elsewhere a dot belongs to a UID: /study/1.2.840.1
+        if parts[:1] == ["assets"] or (len(parts) == 1 and "." in parts[0]):
             return self._file(request, parts)
         if parts and parts[0] in _NOT_PAGES:
             raise HTTPException(404)
