@@ -109,7 +109,7 @@ def _paint_vessels(
     """Each vessel crosses the slice as a small disc, drawn out where it runs flat."""
     for vessel in vessels:
         way = (from_top - vessel.from_top) * vessel.rise
-        width = vessel.width_mm * (1 - way / 0.5)
+        width = vessel.width_mm * (1 - way / 0.68)
         if way < 0 or width < 0.6:
             continue
         x, y = vessel.x + way * vessel.run_x, vessel.y + way * vessel.run_y
