@@ -117,6 +117,14 @@ class DecodingPool(_Decoder):
         super().__init__(turns, Urgency.DISPLAY)
         self._background = _Decoder(turns, Urgency.BACKGROUND)
 
+    def busy(self) -> int:
+        """Processes that work now."""
+        return len(self._processes) - self._turns.idle()
+
+    def waiting(self) -> int:
+        """Callers that wait for a process now."""
+        return self._turns.waiting()
+
     def background(self) -> PixelDecoder:
         """The same processes for work nobody is looking at: it waits while anybody else does."""
         return self._background
@@ -167,6 +175,14 @@ class _Turns:
             yield process
         finally:
             self._give_back(process)
+
+    def idle(self) -> int:
+        with self._lock:
+            return len(self._idle)
+
+    def waiting(self) -> int:
+        with self._lock:
+            return len(self._waiting)
 
     def close(self) -> None:
         with self._lock:

@@ -21,8 +21,6 @@ from pacs.workers.messages import Message, MessageDamaged
 _MODULE = "pacs.workers.decoding_process"
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 20
-_GRACE_S = 2.0
-"""The process bounds its own time; this long after that it is killed from here."""
 _START_S = 60.0
 """A process that was just started may load its libraries first."""
 
@@ -32,11 +30,14 @@ class ProcessLimits:
     """What one picture may take.
 
     memory_bytes   address space of the process, libraries included.
+    time_s         the process ends itself after that much time.
+    grace_s        still later it is killed from outside.
     requests       after which a process is replaced, lest a codec's leaks add up.
     """
 
     memory_bytes: int = 1536 * 1024 * 1024
     time_s: float = 20.0
+    grace_s: float = 2.0
     requests: int = 10_000
 
 
@@ -105,7 +106,7 @@ class Process:
 
     def _patience_s(self) -> float:
         start_s = _START_S if self._served == 0 else 0.0
-        return self._limits.time_s + _GRACE_S + start_s
+        return self._limits.time_s + self._limits.grace_s + start_s
 
     def _died(
         self, running: subprocess.Popen[bytes], error: Exception
