@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+import structlog
 from pydicom.dataset import Dataset
 
 from pacs.scope import Role
@@ -13,6 +15,14 @@ from tests.archives import RunningArchive, running, settings_for
 from tests.web.requests import stow_request
 
 Store = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_log() -> Iterator[None]:
+    """Answered requests are no news in a test; what fails still is."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="module")
