@@ -18,46 +18,44 @@ from tests.servers import PostgreSQLServer
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database without tables."""
+    """A database of the test's own, without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'pacs.db'}"
     url: str = request.getfixturevalue("postgresql_url")
     return url
 
 
-@pytest.fixture(scope="session")
-def migrated_postgresql_url(postgresql_server: PostgreSQLServer) -> Iterator[str]:
-    with postgresql_server.fresh_database() as url:
-        migrate(url)
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database with all tables and no rows. On PostgreSQL one is emptied for each test."""
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shared_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """One database of each kind per run, so that statements are prepared once."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'pacs.db'}"
+        with closing(
+            open_database(f"sqlite:///{tmp_path_factory.mktemp('sql')}/pacs.db")
+        ) as shared:
+            yield shared
+        return
+    server: PostgreSQLServer = request.getfixturevalue("postgresql_server")
+    with server.fresh_database() as url:
         migrate(url)
-        return url
-    shared: str = request.getfixturevalue("migrated_postgresql_url")
-    with closing(Database(shared)) as database, database.writing() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(table.delete())
-    return shared
+        with closing(open_database(url)) as shared:
+            yield shared
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url)
-    yield opened
-    opened.close()
+def database(shared_database: Database) -> Database:
+    """A database with all tables and no rows."""
+    with shared_database.writing() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    return shared_database
 
 
 @pytest.fixture
 def index(database: Database) -> Iterator[SqlInstanceIndex]:
-    opened = SqlInstanceIndex(database)
-    yield opened
-    opened.close()
+    with closing(SqlInstanceIndex(database)) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -484,7 +484,8 @@ def test_two_nodes_write_the_same_studies_at_once(postgresql_url: str) -> None:
 
     with ThreadPoolExecutor(2) as nodes:
         mine = nodes.submit(feed, shared + [record(study=study) for study in studies * 10])
-        theirs = nodes.submit(feed, shared[::-1] + [record(study=study) for study in studies * 10])
+        again = [replace(one, stored=stored_bytes("content")) for one in reversed(shared)]
+        theirs = nodes.submit(feed, again + [record(study=study) for study in studies * 10])
         results = mine.result() + theirs.result()
 
     assert results.count(AddResult.ADDED) == 120
