@@ -10,6 +10,7 @@ it, or in any other state, a PDU takes pynetdicom's road: queue, state machine, 
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,10 @@ from pacs.scp.wire import PeerStalled, Wire
 if TYPE_CHECKING:
     from pacs.scp.association import ArchiveAssociation
 
-# States of PS3.8 9.2: transport open and waiting for A-ASSOCIATE-RQ; established.
+# States of PS3.8 9.2: waiting for A-ASSOCIATE-RQ; established; waiting for the end.
 _AWAITING_REQUEST = "Sta2"
 _ESTABLISHED = "Sta6"
+_AWAITING_CLOSE = "Sta13"
 
 _EVENT_CONNECTION_CLOSED = "Evt17"
 _EVENT_INVALID_PDU = "Evt19"
@@ -41,20 +43,27 @@ _MAX_CONTROL_BYTES = 1 << 10
 
 _REST_S = 0.2
 _GAP_S = 0.05
+_LAST_WORD_S = 0.5
 _MAX_WAITING_MESSAGES = 64
 
 
 class WiredSocket(AssociationSocket):
     """pynetdicom's socket on top of our wire."""
 
-    def __init__(self, assoc: Any, connection: socket.socket, wire: Wire) -> None:
-        super().__init__(assoc, client_socket=connection)
+    def __init__(
+        self, association: ArchiveAssociation, connection: socket.socket, wire: Wire
+    ) -> None:
+        super().__init__(association, client_socket=connection)
         self.wire = wire
+        self._layer = association.upper_layer
 
     @property
     def ready(self) -> bool:
         """Whether something can be read. Where only the peer can act, wait for it a little."""
         if self.socket is None or not self._is_connected:
+            return False
+        if self._layer.has_broken_off:
+            self.wire.drain(_LAST_WORD_S)
             return False
         try:
             return self.wire.wait(_REST_S if self._may_wait() else 0)
@@ -62,10 +71,17 @@ class WiredSocket(AssociationSocket):
             self.event_queue.put(_EVENT_CONNECTION_CLOSED)
             return False
 
+    def _shutdown_socket(self) -> None:
+        # pynetdicom leaves the socket open when the peer closed it first.
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+            self.socket.close()
+
     def _may_wait(self) -> bool:
-        layer = self.assoc.dul
+        layer = self._layer
         peer_is_next = layer.state_machine.current_state in (_AWAITING_REQUEST, _ESTABLISHED)
-        return peer_is_next and bool(layer.event_queue.empty())
+        return peer_is_next and layer.event_queue.empty()
 
     def send(self, bytestream: bytes) -> None:
         try:
@@ -84,6 +100,12 @@ class BoundedUpperLayer(DULServiceProvider):
         self._association = assoc
         self._maximum_pdu_bytes = maximum_pdu_bytes
         self._fast_lane = fast_lane
+        self._breach = False
+
+    @property
+    def has_broken_off(self) -> bool:
+        """Whether A-ABORT was sent for a breach: what else the peer sends is not read as PDUs."""
+        return self._breach and self.state_machine.current_state == _AWAITING_CLOSE
 
     @property
     def wire(self) -> Wire:
@@ -100,7 +122,15 @@ class BoundedUpperLayer(DULServiceProvider):
 
     def abort_soon(self) -> None:
         """Send A-ABORT and close, on the upper layer's own thread."""
+        self._breach = True
         self.event_queue.put(_EVENT_INVALID_PDU)
+
+    def run_reactor(self) -> None:
+        try:
+            super().run_reactor()
+        finally:
+            # Whoever still waits for an A-ASSOCIATE-RQ shall not wait for its timeout.
+            self.to_user_queue.put(None)  # type: ignore[arg-type] # means "nothing came"
 
     def _is_transport_event(self) -> bool:
         # pynetdicom's association thread looks for work a thousand times a second. It rests while
@@ -125,7 +155,7 @@ class BoundedUpperLayer(DULServiceProvider):
                 self._read_pdu(wire)
         except (PeerStalled, RequestInvalid) as error:
             self._association.note_trouble(str(error))
-            self.event_queue.put(_EVENT_INVALID_PDU)
+            self.abort_soon()
         except PeerUnreachable as error:
             self._association.note_trouble(str(error))
             self.event_queue.put(_EVENT_CONNECTION_CLOSED)
@@ -215,8 +245,7 @@ class MessageProvider(DIMSEServiceProvider):
                 fragment = memoryview(value)[1:]
                 self._association.take_fragment(context_id, value[0], fragment, on_reader=False)
         except RequestInvalid as error:
-            self._association.note_trouble(str(error))
-            self.dul.event_queue.put(_EVENT_INVALID_PDU)
+            self._association.break_off(str(error))
 
     @property
     def is_empty(self) -> bool:

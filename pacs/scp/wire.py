@@ -96,6 +96,22 @@ class Wire:
         if held:
             self._send(held)
 
+    def drain(self, at_most_s: float) -> None:
+        """Say that nothing more will come, and let the peer finish its sentence.
+
+        Closing while bytes of the peer lie unread would reset the connection, and take from the
+        peer what was sent last.
+        """
+        deadline = time.monotonic() + at_most_s
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            while time.monotonic() < deadline:
+                self._start = self._end = 0
+                if self._receive() == 0:
+                    return
+        except (OSError, PeerUnreachable):
+            return
+
     def _send(self, pdus: list[bytes]) -> None:
         data = memoryview(pdus[0] if len(pdus) == 1 else b"".join(pdus))
         with self._write_lock:
@@ -117,15 +133,15 @@ class Wire:
     def _fill(self, deadline: float) -> None:
         """Get at least one more byte into the buffer."""
         self._make_room()
-        while True:
-            count = self._receive()
-            if count == 0:
-                raise PeerUnreachable("the peer closed the connection")
-            if count is not None:
-                self._end += count
-                return
+        count: int | None = None
+        while count is None:
+            # Looked at even when bytes come: a peer may send one now and then.
             if time.monotonic() > deadline:
                 raise PeerStalled("the peer stalled within a PDU")
+            count = self._receive()
+        if count == 0:
+            raise PeerUnreachable("the peer closed the connection")
+        self._end += count
 
     def _make_room(self) -> None:
         if self._start == self._end:
