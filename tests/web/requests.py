@@ -42,11 +42,12 @@ def stow_request(*data_sets: Dataset) -> tuple[bytes, dict[str, str]]:
 def parts_of(answer: httpx.Response) -> list[ReceivedPart]:
     """The parts of a multipart answer, taken apart by Python's own mail parser."""
     head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
-    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + answer.content)
+    message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(
+        head + answer.content
+    )
     assert not message.defects
-    return [
-        ReceivedPart(str(part["content-type"]), _content_of(part)) for part in message.iter_parts()
-    ]
+    parts: list[Any] = message.get_payload()  # type: ignore[assignment]  # of a multipart: a list
+    return [ReceivedPart(str(part["content-type"]), _content_of(part)) for part in parts]
 
 
 def _content_of(part: Any) -> bytes:
