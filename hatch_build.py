@@ -108,7 +108,7 @@ class Node(NamedTuple):
     def run_npm(self, *arguments: str) -> None:
         # The programs npm starts look for `node` on the search path.
         path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", "")])
-        command = [self.node, self.npm, *arguments]
+        command = [str(self.node), str(self.npm), *arguments]
         subprocess.run(command, cwd=VIEWER, check=True, env={**os.environ, "PATH": path})  # noqa: S603
 
 

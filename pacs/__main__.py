@@ -10,11 +10,11 @@ from rich.console import Console
 
 from pacs import __version__
 from pacs.commands.doctor import examine
+from pacs.commands.doors import Part
 from pacs.commands.exporting import export_study
 from pacs.commands.importing import Import, import_paths
 from pacs.commands.machines import peers
 from pacs.commands.people import command_scope, tokens, users
-from pacs.commands.doors import Part
 from pacs.commands.serving import serve_archive
 from pacs.commands.session import (
     FOUND_OR_FAILED,

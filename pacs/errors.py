@@ -56,7 +56,7 @@ class IdentifiersMissing(InstanceRefused):
 
 
 class IdentifiersMismatch(InstanceRefused):
-    """The command, the file meta information or the URL names another instance than the data set."""
+    """The command, the file meta information or the URL names another instance than the data."""
 
 
 class LimitExceeded(InstanceRefused):
@@ -104,7 +104,7 @@ class ObjectDamaged(ArchiveError):
 
 
 class NotDecodable(ArchiveError):
-    """The instance is stored, but its pixels cannot be decoded or rendered; the message says why."""
+    """The instance is stored, but its pixels cannot be decoded or shown; the message says why."""
 
 
 class DecodingLimitExceeded(NotDecodable):

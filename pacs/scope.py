@@ -72,7 +72,8 @@ class Scope:
         """Raise NotAllowed unless the actor has the right."""
         if right not in self.rights:
             raise NotAllowed(
-                f"{self.kind} {self.actor} has not the right '{right}'; an administrator can give it"
+                f"{self.kind} {self.actor} has not the right '{right}'; "
+                "an administrator can give it"
             )
 
 

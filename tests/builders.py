@@ -36,9 +36,6 @@ Attributes = dict[str, Any]
 """Values by attribute, in snake form."""
 
 
-# --- patients ----------------------------------------------------------------------------------
-
-
 def vietnamese_patient(**attributes: Any) -> Attributes:
     """Who most tests are about: a name with all marks and đ, in UTF-8; `**vietnamese_patient()`."""
     return {
@@ -50,9 +47,6 @@ def vietnamese_patient(**attributes: Any) -> Attributes:
         "patient_sex": "F",
         **attributes,
     }
-
-
-# --- grayscale ---------------------------------------------------------------------------------
 
 
 def ct_slice(*, rows: int = 64, columns: int = 64, **attributes: Any) -> Dataset:
@@ -131,9 +125,6 @@ def cr_chest(*, rows: int = 96, columns: int = 80, **attributes: Any) -> Dataset
     return _set(ds, photometric_interpretation="MONOCHROME1", **attributes)
 
 
-# --- colour and single bits --------------------------------------------------------------------
-
-
 def us_still(*, rows: int = 48, columns: int = 64, **attributes: Any) -> Dataset:
     """One colour ultrasound picture, RGB by pixel, calibrated by region."""
     ds = _instance(UltrasoundImageStorage, "US", study_description="Siêu âm ổ bụng")
@@ -181,9 +172,6 @@ def segmentation(*, frames: int = 3, rows: int = 9, columns: int = 7, **attribut
     return _set(ds, pixel_data=_even(np.packbits(bits, bitorder="little").tobytes()), **attributes)
 
 
-# --- documents ---------------------------------------------------------------------------------
-
-
 def sr(text: str = "Không thấy tổn thương khu trú.", **attributes: Any) -> Dataset:
     """A structured report without pixels: one container with one finding in words."""
     ds = _instance(BasicTextSRStorage, "SR", completion_flag="COMPLETE")
@@ -205,9 +193,6 @@ def pdf(document: bytes = b"%PDF-1.4\n%%EOF\n", **attributes: Any) -> Dataset:
     _set(ds, mime_type_of_encapsulated_document="application/pdf", burned_in_annotation="YES")
     _set(ds, encapsulated_document=_even(document), encapsulated_document_length=len(document))
     return _set(ds, **attributes)
-
-
-# --- parts -------------------------------------------------------------------------------------
 
 
 def _instance(sop_class_uid: str, modality: str, **attributes: Any) -> Dataset:

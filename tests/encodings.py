@@ -47,9 +47,6 @@ NATIVE: tuple[UID, ...] = (
 """Every transfer syntax `data_set_bytes` can write a native data set in."""
 
 
-# --- bytes -------------------------------------------------------------------------------------
-
-
 def data_set_bytes(ds: Dataset, transfer_syntax: str | None = None) -> bytes:
     """The data set alone, as it travels in a C-STORE: no preamble, no file meta information.
 
@@ -100,9 +97,6 @@ def _with_swapped_words(ds: Dataset) -> Dataset:
         if element.VR == "OW":
             element.value = np.frombuffer(element.value, "<u2").byteswap().tobytes()
     return swapped
-
-
-# --- pixels ------------------------------------------------------------------------------------
 
 
 def compressed(ds: Dataset, transfer_syntax: str) -> Dataset:

@@ -32,9 +32,6 @@ _ACCESS_KEY = "access"
 _SECRET_KEY = "secret-key"
 
 
-# --- PostgreSQL --------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class PostgreSQLServer:
     """A running server; everybody on loopback is its superuser."""
@@ -179,9 +176,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-# --- S3 ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

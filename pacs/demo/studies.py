@@ -53,9 +53,6 @@ def encode(ds: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-# --- studies -----------------------------------------------------------------------------------
-
-
 def _chest_ct(made: datetime, new_uid: NewUID, random: np.random.Generator) -> Iterator[Dataset]:
     study, series, frame_of_reference = new_uid(), new_uid(), new_uid()
     for number, picture_hu in enumerate(chest_ct.chest_slices(random), start=1):
@@ -147,9 +144,6 @@ def _heart(made: datetime, new_uid: NewUID, random: np.random.Generator) -> Data
     ds.PixelData = frames.tobytes()
     ds["PixelData"].VR = "OB"
     return ds
-
-
-# --- parts -------------------------------------------------------------------------------------
 
 
 def _instance(

@@ -54,6 +54,7 @@ class _HeaderWalk(ElementWalk):
         self._wanted = wanted_tags()
 
     def visit_leaf(self, tag: int, vr: bytes | None, value: int, end: int) -> None:
+        del vr  # the values kept here are read by their attribute's VR
         if tag not in self._wanted or self.depth or tag in self.values:
             return
         if end - value <= _MAX_VALUE_BYTES:

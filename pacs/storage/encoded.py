@@ -90,4 +90,5 @@ def _pixel_vr(element_start: bytes) -> str:
 
 
 def _nothing(offset: int, length: int) -> bytes:
+    del offset, length
     return b""

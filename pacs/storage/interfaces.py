@@ -27,9 +27,6 @@ Value = str | int | tuple[str, ...] | None
 """A value of an attribute: text as decoded, a number, several texts, or nothing."""
 
 
-# --- bytes -------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class ObjectEntry:
     """What a listing tells of one object."""
@@ -40,7 +37,7 @@ class ObjectEntry:
 
 
 class ObjectStore(Protocol):
-    """Keeps bytes under keys. Keys are our own (see object_keys), written once and never re-used."""
+    """Keeps bytes under keys. Keys are our own (object_keys), written once and never re-used."""
 
     @property
     def name(self) -> str:
@@ -81,11 +78,8 @@ class ObjectStore(Protocol):
         ...
 
     def check_ready(self) -> None:
-        """Raises StoreUnavailable or StorageFull with a sentence when a put could not succeed now."""
+        """Raises StoreUnavailable or StorageFull, with a sentence, when a put could not succeed."""
         ...
-
-
-# --- instances ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -234,8 +228,8 @@ class InstanceIndex(Protocol):
         ...
 
     def add_conflict(self, record: InstanceRecord, existing: StoredInstance) -> bool:
-        """Keep the newcomer aside. False when a conflict with the same UID, transfer syntax and data
-        set digest was there already: nothing was written and the newcomer's object is not needed.
+        """Keep the newcomer aside. False when a conflict with the same UID, transfer syntax and
+        data set digest was there already: nothing was written, its object is not needed.
         """
         ...
 
@@ -264,9 +258,6 @@ class InstanceIndex(Protocol):
     def check_ready(self) -> None:
         """Raises IndexUnavailable or SchemaOutdated with a sentence."""
         ...
-
-
-# --- asking ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -320,9 +311,6 @@ class QueryIndex(Protocol):
     def change_cursor(self) -> int:
         """The cursor of the newest entry, 0 when there is none."""
         ...
-
-
-# --- people, programs, machines ------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
@@ -146,7 +147,8 @@ def test_the_same_conflict_again_adds_nothing(archive: Archive) -> None:
 def test_an_instance_without_a_uid_is_refused(
     archive: Archive, absent: str, value: str | None
 ) -> None:
-    ds = ct_slice(**{absent: value})
+    attributes: dict[str, Any] = {absent: value}
+    ds = ct_slice(**attributes)
 
     with pytest.raises(IdentifiersMissing):
         receive(archive, ds)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_VR
-from pydicom.uid import UID_dictionary
 
 from pacs import errors
 from pacs.dicom.hierarchy import ATTRIBUTES, LEVELS, UNIQUE_KEY, Attribute, attribute_of_keyword
