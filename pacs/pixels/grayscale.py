@@ -128,8 +128,9 @@ def _automatic(
     picture = _without_padding(stored, presentation.padding)
     values = modality_values(np.array([picture.min(), picture.max()], np.float64), presentation)
     least, most = float(values.min()), float(values.max())
-    width = most - least if most > least else 1.0
-    return Window((least + most) / 2, width, WindowFunction.LINEAR_EXACT)
+    if most == least:
+        most = least + 1.0
+    return Window((least + most) / 2, most - least, WindowFunction.LINEAR_EXACT)
 
 
 def _screen_range(description: PixelDescription) -> Window | None:

@@ -334,6 +334,7 @@ def test_the_process_ends_with_the_archive() -> None:
 
     archive = subprocess.run(
         [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
