@@ -17,12 +17,15 @@ from sqlalchemy import exc as sql_errors
 from sqlalchemy.engine import URL
 
 from pacs.errors import ArchiveError, IndexUnavailable, SchemaOutdated, SettingsInvalid
+from pacs.storage.sql_watchdog import Watchdog
 
 DEFAULT_DEADLINE_S = 10.0
 
 WRITES: dict[str, Any] = {"pacs_writes": True}
 """Execution options of a connection whose transaction will write."""
 
+_GRACE = 1.5
+_NETWORK_LIMIT_S = 30
 _POOL_SIZE = 8
 _POOL_OVERFLOW = 32
 _RETRY_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
@@ -30,19 +33,28 @@ _MISSING_TABLE_STATES = frozenset({"42P01", "42703"})
 
 
 class Database:
-    """An open database. `deadline_s` bounds every statement and every wait for a lock."""
+    """An open database. `deadline_s` bounds every statement, every wait for a lock or a connection,
+    and, with some grace, every transaction."""
 
     def __init__(self, url: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
         self.url = _checked_url(url)
         self.deadline_s = deadline_s
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _engine(self.url, deadline_s)
+        self._watchdog = (
+            None if self.is_sqlite else Watchdog(self._engine, limit_s=_GRACE * deadline_s)
+        )
         # SQLite has one writer at a time: waiting here is fair, its own way is to poll.
         self._writer = threading.Lock() if self.is_sqlite else nullcontext()
 
     @property
     def engine(self) -> Engine:
         return self._engine
+
+    @property
+    def url_text(self) -> str:
+        """The URL with its password: not for logs."""
+        return self.url.render_as_string(hide_password=False)
 
     @property
     def file(self) -> Path | None:
@@ -68,6 +80,8 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+        if self._watchdog is not None:
+            self._watchdog.close()
 
 
 def is_worth_repeating(error: BaseException) -> bool:
@@ -141,7 +155,6 @@ def _engine(url: URL, deadline_s: float) -> Engine:
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
             pool_timeout=deadline_s,
-            pool_pre_ping=not is_sqlite,
             connect_args=_sqlite_arguments() if is_sqlite else _postgresql_arguments(deadline_s),
         )
     except ModuleNotFoundError as error:
@@ -160,10 +173,11 @@ def _sqlite_arguments() -> dict[str, Any]:
 
 def _postgresql_arguments(deadline_s: float) -> dict[str, Any]:
     milliseconds = int(deadline_s * 1000)
+    network_s = min(deadline_s, _NETWORK_LIMIT_S)
     return {
-        "connect_timeout": max(2, int(deadline_s)),
-        "keepalives_idle": max(1, int(deadline_s)),
-        "keepalives_interval": max(1, int(deadline_s / 3)),
+        "connect_timeout": max(2, int(network_s)),
+        "keepalives_idle": max(1, int(network_s)),
+        "keepalives_interval": max(1, int(network_s / 3)),
         "keepalives_count": 3,
         "tcp_user_timeout": milliseconds,
         "application_name": "pacs",

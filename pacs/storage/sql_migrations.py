@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import sqlite3
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -13,10 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
+from pacs.dicom.person_names import FOLD_VERSION
 from pacs.errors import SchemaOutdated
-from pacs.storage.sql_database import DEFAULT_DEADLINE_S, WRITES, Database, translated
+from pacs.storage.sql_database import DEFAULT_DEADLINE_S, Database
+from pacs.storage.sql_folding import fold_again, folded_by
 
 _ADVISORY_LOCK = 0x70616373  # "pacs"; two programs that migrate at once take turns
+_UNHURRIED_S = 24 * 3600.0
 _STEPS = Path(__file__).parent / "migrations"
 
 
@@ -49,9 +53,11 @@ def open_database(url: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> Databa
 
 
 def migrate(url: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> SchemaState:
-    """Bring the schema up to date; tells what it was before. May run on several nodes at once."""
-    database = Database(url, deadline_s=deadline_s)
-    with closing(database):
+    """Bring the schema up to date; tells what it was before. May run on several nodes at once.
+
+    `deadline_s` is for finding the database; the work itself takes the time it takes.
+    """
+    with closing(Database(url, deadline_s=deadline_s)) as database:
         return _migrate(database)
 
 
@@ -77,31 +83,32 @@ def _migrate(database: Database) -> SchemaState:
     if before not in {SchemaState.EMPTY, SchemaState.OLDER}:
         return before
     if database.file is not None and before is SchemaState.OLDER:
-        _copy_aside(database.file, f"before-{_newest_revision()}")
-    with translated(), database.engine.connect() as connection:
-        if not database.is_sqlite:
-            # Waits as long as the other one takes, which may be long: no deadline here.
-            connection.execute(text("SET statement_timeout = 0"))
-            connection.execute(text("SET lock_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
-            connection.commit()
-        try:
-            with connection.execution_options(**WRITES).begin():
-                command.upgrade(_configuration(connection), "head")
-        finally:
-            # The connection keeps nothing of this: it goes back to the pool no more.
-            connection.invalidate()
+        _copy_aside(database.file, f"before-{_newest_revision()}-{FOLD_VERSION}")
+    with closing(Database(database.url_text, deadline_s=_UNHURRIED_S)) as unhurried:
+        _upgrade(unhurried)
     return before
+
+
+def _upgrade(database: Database) -> None:
+    with database.writing() as connection:
+        if not database.is_sqlite:
+            lock = text("SELECT pg_advisory_xact_lock(:key)")
+            connection.execute(lock, {"key": _ADVISORY_LOCK})
+        command.upgrade(_configuration(connection), "head")
+        if folded_by(connection) != FOLD_VERSION:
+            fold_again(connection)
 
 
 def _state(connection: Connection) -> SchemaState:
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None:
         return SchemaState.EMPTY if not inspect(connection).get_table_names() else SchemaState.OLDER
-    if revision == _newest_revision():
+    if revision != _newest_revision():
+        return SchemaState.OLDER if revision in _known_revisions() else SchemaState.NEWER
+    folded = folded_by(connection)
+    if folded == FOLD_VERSION:
         return SchemaState.CURRENT
-    known = {step.revision for step in _scripts().walk_revisions()}
-    return SchemaState.OLDER if revision in known else SchemaState.NEWER
+    return SchemaState.OLDER if folded < FOLD_VERSION else SchemaState.NEWER
 
 
 def _configuration(connection: Connection | None = None) -> Config:
@@ -116,6 +123,12 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_configuration())
 
 
+@cache
+def _known_revisions() -> frozenset[str]:
+    return frozenset(step.revision for step in _scripts().walk_revisions())
+
+
+@cache
 def _newest_revision() -> str:
     return str(_scripts().get_current_head())
 
