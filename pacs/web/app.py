@@ -94,7 +94,12 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
     for router in (
         Sessions(accounts=services.accounts, access=access, origins=origins).router(),
         Worklist(query=services.query, access=access, now=services.now).router(),
-        Changes(query=services.query, access=access, feed=feed).router(),
+        Changes(
+            query=services.query,
+            access=access,
+            feed=feed,
+            heartbeat_s=config.limits.heartbeat_s,
+        ).router(),
         ArchiveInfo(
             config=config,
             query=services.query,

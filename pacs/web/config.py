@@ -19,6 +19,7 @@ class WebLimits:
     max_body_bytes    of one STOW-RS request.
     body_idle_s       how long a body may pause.
     threads           that work on requests at the same time.
+    heartbeat_s       after which a watcher without news is told so, and asked who it is.
     """
 
     max_parts: int = 20_000
@@ -29,6 +30,7 @@ class WebLimits:
     max_matches: int = 5_000
     body_idle_s: float = 60.0
     threads: int = 32
+    heartbeat_s: float = 15.0
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class HttpServer:
 
     def __init__(self, application: WebApplication, address: HttpAddress) -> None:
         """Bind the port. Raises SettingsInvalid when it cannot be had or TLS is set up wrongly."""
-        self._socket = _bind(address)
+        self._socket = bind(address)
         self.port = int(self._socket.getsockname()[1])
         self._server = _Server(_config(application, address), application.end_streams)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
@@ -97,7 +97,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _bind(address: HttpAddress) -> socket.socket:
+def bind(address: HttpAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -134,11 +134,11 @@ def _config(application: WebApplication, address: HttpAddress) -> uvicorn.Config
 
 
 def _tls_factory(files: TlsFiles) -> Callable[..., ssl.SSLContext]:
-    context = _tls_context(files)
+    context = tls_context(files)
     return lambda *_: context
 
 
-def _tls_context(files: TlsFiles) -> ssl.SSLContext:
+def tls_context(files: TlsFiles) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])

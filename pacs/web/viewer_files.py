@@ -47,7 +47,7 @@ class ViewerFiles:
         # Files lie on top or below assets; elsewhere a dot belongs to a UID: /study/1.2.840.1
         if parts[:1] == ["assets"] or (len(parts) == 1 and "." in parts[0]):
             return self._file(request, parts)
-        if parts and parts[0] in _NOT_PAGES:
+        if ".." in parts or (parts and parts[0] in _NOT_PAGES):
             raise HTTPException(404)
         return self._page(request)
 

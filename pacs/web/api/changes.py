@@ -21,7 +21,6 @@ from pacs.web.api.answers import json_answer
 from pacs.web.change_feed import ChangeFeed
 
 _MAX_CHANGES = 1000
-_QUIET_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,13 @@ class ChangeList:
 class Changes:
     """The routes `/api/changes` and `/api/events`."""
 
-    def __init__(self, *, query: QueryEngine, access: Access, feed: ChangeFeed) -> None:
+    def __init__(
+        self, *, query: QueryEngine, access: Access, feed: ChangeFeed, heartbeat_s: float
+    ) -> None:
         self._query = query
         self._access = access
         self._feed = feed
+        self._heartbeat_s = heartbeat_s
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["changes"])
@@ -86,7 +88,7 @@ class Changes:
         self, request: Request, scope: Scope, since: int | None
     ) -> AsyncIterator[bytes]:
         yield b": welcome\n\n"
-        async for changes in self._feed.watch(scope, since=since, quiet_s=_QUIET_S):
+        async for changes in self._feed.watch(scope, since=since, quiet_s=self._heartbeat_s):
             if not changes and not await self._is_still_allowed(request):
                 return
             yield b"".join(map(_event, changes)) or b": still here\n\n"

@@ -93,7 +93,9 @@ class Worklist:
         cursor: str | None = None,
     ) -> Response:
         scope = self._access.scope_of(request)
-        filters = _Filters(_words(q), since, until, tuple(modality or ()))
+        modalities = tuple(modality or ())
+        _refuse_nul(q, *modalities)
+        filters = _Filters(_words(q), since, until, modalities)
         offset = _offset_of(cursor)
         query = matching.Query(
             level=Level.STUDY,
@@ -164,10 +166,14 @@ def _attribute(keyword: str) -> Attribute:
     return found
 
 
+def _refuse_nul(*texts: str) -> None:
+    """No stored text holds one, and not every database can be asked for it."""
+    if any("\0" in text for text in texts):
+        raise QueryInvalid("the search holds a NUL character")
+
+
 def _words(text: str) -> tuple[str, ...]:
     """What was typed, folded as names are: words of a name in any order, or the start of an ID."""
-    if "\0" in text:
-        raise QueryInvalid("the search holds a NUL character")
     words = [word for word in _BETWEEN_WORDS.split(fold(text)) if word]
     return tuple(words[:_MAX_WORDS])
 
