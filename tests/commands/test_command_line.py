@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pydicom
 import pytest
-from click.testing import Result
 from pydicom.dataset import Dataset
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pacs.__main__ import app
 from tests.builders import ct_series, ct_slice
@@ -136,11 +136,11 @@ def test_an_exported_study_is_what_was_imported(
     assert by_instance(exported) == by_instance(imported)
 
 
-def study_of(data_sets: list[Dataset]) -> str:
+def study_of(data_sets: Sequence[Dataset]) -> str:
     return str(data_sets[0].StudyInstanceUID)
 
 
-def by_instance(data_sets: list[Dataset]) -> dict[str, Dataset]:
+def by_instance(data_sets: Sequence[Dataset]) -> dict[str, Dataset]:
     return {str(ds.SOPInstanceUID): Dataset(ds) for ds in data_sets}
 
 
