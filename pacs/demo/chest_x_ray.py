@@ -86,7 +86,7 @@ def _bones(where: Grid) -> Plane:
         blade = Ellipse(side * 150, -50, 26, 78, angle=side * 0.22)
         total += coverage(where, blade, edge_mm=10) * 2.5
         for number in range(10):
-            total += _rib(where, side, number)
+            _add_rib(total, where, side, number)
     return np.asarray(total, np.float32)
 
 
@@ -97,17 +97,18 @@ def _tube(where: Grid, shape: Ellipse, *, thickness_mm: float) -> Plane:
     return outside - 0.8 * depth(where, inner, thickness_mm=thickness_mm * 0.62)
 
 
-def _rib(where: Grid, side: int, number: int) -> Plane:
+def _add_rib(total: Plane, where: Grid, side: int, number: int) -> None:
     """From the spine out and down to the wall, then back towards the breastbone, fainter."""
     reach = 92 + 42 * np.sin((number + 1.2) / 11 * np.pi)
     top = -128 + number * 25
-    across = np.clip(side * where.x / reach, 0, 1)
-    is_beside = (side * where.x > 12) & (side * where.x < reach)
+    first, last = np.searchsorted(where.y[:, 0], [top - 16, top + 96])
+    x, y = side * where.x[first:last], where.y[first:last]
+    across = np.clip(x / reach, 0, 1)
     back = top - 10 * np.sin(across * np.pi) + 26 * across**2
     front = top + 26 + 62 * (1 - across) ** 0.8
-    from_middle = np.clip((side * where.x - 45) / 30, 0, 1)
-    total = _band(where.y - back, 5.2) * 1.0 + _band(where.y - front, 5.8) * 0.6 * from_middle
-    return np.asarray(total * is_beside, np.float32)
+    from_middle = np.clip((x - 45) / 30, 0, 1)
+    bone = _band(y - back, 5.2) + _band(y - front, 5.8) * 0.6 * from_middle
+    total[first:last] += bone * ((x > 12) & (x < reach))
 
 
 def _band(distance_mm: Plane, half_width_mm: float) -> Plane:
