@@ -16,6 +16,7 @@ from pacs.storage.sql_database import Database, is_worth_repeating
 
 BATCH_LIMIT = 256
 _REPEATS = 5
+_UNDER_WAY = 2
 
 WriteMany = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 """Writes several items within a transaction; one result for each. May be called again with the same
@@ -42,20 +43,29 @@ class Committer:
     def write(self, write_many: WriteMany, item: Any) -> Any:
         """The result for this item, once it is durable.
 
-        Raises what the item itself made go wrong, or IndexUnavailable. When the deadline passes
-        while the transaction is under way, its rows may still be written.
+        Raises what the item itself made go wrong, or IndexUnavailable. After IndexUnavailable the
+        item is not written, except when the database fell silent during the commit itself: then
+        nobody can know, and the same item may be offered again.
         """
         if self._closed:
             raise IndexUnavailable("the index is closed")
         waiting = _Waiting(write_many, item)
         self._queue.put(waiting)
         try:
-            return waiting.outcome.result(self._database.deadline_s)
+            return self._outcome(waiting)
         except TimeoutError as error:
-            waiting.outcome.cancel()
             raise IndexUnavailable(
                 f"the database did not write within {self._database.deadline_s:g} s"
             ) from error
+
+    def _outcome(self, waiting: _Waiting) -> Any:
+        try:
+            return waiting.outcome.result(self._database.deadline_s)
+        except TimeoutError:
+            if waiting.outcome.cancel():
+                raise
+        # Its transaction is under way and the database bounds that: wait for what becomes of it.
+        return waiting.outcome.result(_UNDER_WAY * self._database.deadline_s)
 
     def close(self) -> None:
         """Write what waits, then stop."""

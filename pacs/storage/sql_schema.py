@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.interfaces import Dialect
@@ -176,6 +177,17 @@ objects = Table(
     _count("size_bytes"),
     _text("state"),
     UniqueConstraint("key"),
+)
+
+SPOOLED = "objects.store LIKE 'spool:%'"
+"""What waits in a spool: few rows of many, so this very condition has an index of its own."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", BYTE_ORDERED, primary_key=True),
+    _text("url"),
+    _moment("last_seen"),
 )
 
 instances = Table(
@@ -353,6 +365,14 @@ Index("series_uid", series.c.series_instance_uid)
 Index("instances_series", instances.c.series_row)
 Index("instances_object", instances.c.object_row)
 Index("conflicts_instance", conflicts.c.instance_row)
+Index("conflicts_object", conflicts.c.object_row)
+Index(
+    "objects_spooled",
+    objects.c.store,
+    objects.c.id,
+    sqlite_where=text("store LIKE 'spool:%'"),
+    postgresql_where=text("store LIKE 'spool:%'"),
+)
 Index("name_words_study", name_words.c.study_row)
 Index("sign_ins_user", sign_ins.c.user_row)
 Index("audit_events_at", audit_events.c.at)
