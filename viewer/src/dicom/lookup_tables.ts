@@ -1,6 +1,6 @@
 /** Lookup tables as they lie in a data set (PS3.3 C.11.1 and C.11.2), once their bytes are inline. */
 import { inlineBytes, numbers, type Attribute, type DicomJson } from './json';
-import { readPalette, readWords, type Palette, type PaletteChannel } from './palette';
+import { expandSegments, readPalette, readWords, type Palette, type PaletteChannel } from './palette';
 import * as tag from './tags';
 import type { LookupTable } from './voi';
 
@@ -19,17 +19,29 @@ function entriesOf(data: Attribute | undefined, count: number, bits: number): Ar
 }
 
 export function paletteOf(dataset: DicomJson): Palette | null {
-  const red = channel(dataset, tag.RedPaletteDescriptor, tag.RedPaletteData);
-  const green = channel(dataset, tag.GreenPaletteDescriptor, tag.GreenPaletteData);
-  const blue = channel(dataset, tag.BluePaletteDescriptor, tag.BluePaletteData);
+  const [red, green, blue] = CHANNELS.map((tags) => channel(dataset, tags));
   return red && green && blue ? readPalette(red, green, blue) : null;
 }
 
-function channel(dataset: DicomJson, descriptorTag: string, dataTag: string): PaletteChannel | null {
+/** Descriptor, data, and data in segments, of each colour. */
+const CHANNELS = [
+  [tag.RedPaletteDescriptor, tag.RedPaletteData, tag.SegmentedRedPaletteData],
+  [tag.GreenPaletteDescriptor, tag.GreenPaletteData, tag.SegmentedGreenPaletteData],
+  [tag.BluePaletteDescriptor, tag.BluePaletteData, tag.SegmentedBluePaletteData],
+] as const;
+
+function channel(dataset: DicomJson, tags: (typeof CHANNELS)[number]): PaletteChannel | null {
+  const [descriptorTag, dataTag, segmentedTag] = tags;
   const descriptor = numbers(dataset, descriptorTag);
-  const attribute = dataset[dataTag];
-  const bytes = attribute?.Value ? wordsToBytes(attribute.Value.map(Number)) : inlineBytes(attribute);
-  return bytes && descriptor.length === 3 ? { descriptor, data: bytes } : null;
+  if (descriptor.length !== 3) return null;
+  const data = bytesOf(dataset[dataTag]);
+  if (data) return { descriptor, data };
+  const segmented = bytesOf(dataset[segmentedTag]);
+  return segmented && { descriptor, data: expandSegments(segmented, descriptor[2] ?? 16) };
+}
+
+function bytesOf(attribute: Attribute | undefined): Uint8Array | null {
+  return attribute?.Value ? wordsToBytes(attribute.Value.map(Number)) : inlineBytes(attribute);
 }
 
 function wordsToBytes(words: readonly number[]): Uint8Array {
@@ -41,6 +53,9 @@ const TABLE_TAGS: ReadonlySet<string> = new Set([
   tag.RedPaletteData,
   tag.GreenPaletteData,
   tag.BluePaletteData,
+  tag.SegmentedRedPaletteData,
+  tag.SegmentedGreenPaletteData,
+  tag.SegmentedBluePaletteData,
 ]);
 
 /** Every table of a data set whose bytes were sent as a reference and must be fetched before painting. */

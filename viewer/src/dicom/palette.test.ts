@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { referencedTables } from './lookup_tables';
-import { paletteColour, readChannel, readPalette } from './palette';
+import { expandSegments, paletteColour, readChannel, readPalette } from './palette';
 import { pack } from './pixels';
 
 const words = (...values: number[]): Uint8Array => new Uint8Array(Uint16Array.from(values).buffer);
@@ -27,6 +27,17 @@ it('gives the first colour below its range and the last above it', () => {
   expect(paletteColour(palette, 3)).toBe(pack(0, 0, 255));
   expect(paletteColour(palette, 12)).toBe(pack(255, 255, 0));
   expect(paletteColour(palette, 500)).toBe(pack(255, 255, 0));
+});
+
+it('writes out runs, lines and repetitions of a segmented table', () => {
+  // Two values, a line of four steps to 50, then the line once more (it begins at byte 8).
+  const segments = words(0, 2, 0, 10, 1, 4, 50, 2, 1, 8, 0);
+  expect([...new Uint16Array(expandSegments(segments, 16).buffer)]).toEqual([0, 10, 20, 30, 40, 50, 50, 50, 50, 50]);
+});
+
+it('ends where a segmented table makes no sense', () => {
+  expect(expandSegments(words(9, 9, 9, 9), 16)).toHaveLength(0);
+  expect(expandSegments(Uint8Array.of(0, 2, 7, 8), 8)).toEqual(Uint8Array.of(7, 8));
 });
 
 it('finds the tables a data set only refers to, in sequences too', () => {

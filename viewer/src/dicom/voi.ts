@@ -62,7 +62,8 @@ export function usableWindow(center: number, width: number, name = ''): Window |
 export function fullRangeWindow(minimum: number, maximum: number): Window {
   const width = maximum - minimum;
   if (!Number.isFinite(width) || width <= 0) {
-    return { center: Number.isFinite(minimum) ? minimum + 0.5 : 0.5, width: 1, function: 'LINEAR' };
+    // An image of one value is a middle grey: neither a hole nor a light.
+    return { center: Number.isFinite(minimum) ? minimum : 0, width: 1, function: 'LINEAR_EXACT' };
   }
   return { center: (minimum + maximum) / 2, width, function: 'LINEAR_EXACT' };
 }

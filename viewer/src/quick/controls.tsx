@@ -12,18 +12,26 @@ import type { Tool, Viewport } from './viewport';
 import { machineName } from './window_names';
 
 export function Controls({ viewport, narrow }: { viewport: Viewport; narrow: boolean }): JSX.Element {
+  // What is no picture has no window, no size and no sides.
+  const isPicture = viewport.status.value.kind !== 'object';
   return (
     <footer class="ctl">
-      <Presets viewport={viewport} narrow={narrow} />
-      {!narrow && <DragTools viewport={viewport} />}
-      <div class="row tools" role="group" aria-label={t('look.view')}>
-        <ToolButton icon="invert" name="tool.invert" keyName="I" pressed={viewport.inverted.value} onClick={() => viewport.invert()} />
-        {!narrow && <ToolButton icon="flip" name="tool.flip" keyName="F" onClick={() => viewport.flip()} />}
-        {!narrow && <ToolButton icon="rotate" name="tool.rotate" keyName="R" onClick={() => viewport.rotate()} />}
-        <ToolButton icon="reset" name="tool.reset" keyName="X" onClick={() => viewport.reset()} />
-      </div>
+      {isPicture && <Presets viewport={viewport} narrow={narrow} />}
+      {isPicture && !narrow && <DragTools viewport={viewport} />}
+      {isPicture && <ViewTools viewport={viewport} narrow={narrow} />}
       <Cine viewport={viewport} narrow={narrow} />
     </footer>
+  );
+}
+
+function ViewTools({ viewport, narrow }: { viewport: Viewport; narrow: boolean }): JSX.Element {
+  return (
+    <div class="row tools" role="group" aria-label={t('look.view')}>
+      <ToolButton icon="invert" name="tool.invert" keyName="I" pressed={viewport.inverted.value} onClick={() => viewport.invert()} />
+      {!narrow && <ToolButton icon="flip" name="tool.flip" keyName="F" onClick={() => viewport.flip()} />}
+      {!narrow && <ToolButton icon="rotate" name="tool.rotate" keyName="R" onClick={() => viewport.rotate()} />}
+      <ToolButton icon="reset" name="tool.reset" keyName="X" onClick={() => viewport.reset()} />
+    </div>
   );
 }
 
@@ -75,8 +83,8 @@ export function toolOfKey(key: string): Tool | undefined {
 function DragTools({ viewport }: { viewport: Viewport }): JSX.Element {
   return (
     <div class="row tools" role="radiogroup" aria-label={t('look.tools')}>
-      {DRAG_TOOLS.map(({ tool, icon, name, keyName }) => (
-        <ToolButton key={tool} icon={icon} name={name} keyName={keyName} checked={viewport.tool.value === tool} onClick={() => { viewport.tool.value = tool; }} />
+      {DRAG_TOOLS.filter(({ tool }) => viewport.tools.value.includes(tool)).map(({ tool, icon, name, keyName }) => (
+        <ToolButton key={tool} icon={icon} name={name} keyName={keyName} checked={viewport.dragTool.value === tool} onClick={() => { viewport.tool.value = tool; }} />
       ))}
     </div>
   );

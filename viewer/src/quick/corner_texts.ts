@@ -53,9 +53,13 @@ export function sliceLine(slide: FrameSlide): string {
   const location = locationMm(slide);
   return joined(
     ' · ',
-    slide.thicknessMm === null ? '' : t('look.thickness', { mm: formatNumber(slide.thicknessMm, 1, { fixed: true }) }),
+    thicknessText(slide),
     location === null ? '' : t('look.location', { mm: formatNumber(location, 1, { fixed: true }) }),
   );
+}
+
+export function thicknessText({ thicknessMm }: FrameSlide): string {
+  return thicknessMm === null ? '' : t('look.thickness', { mm: formatNumber(thicknessMm, 1, { fixed: true }) });
 }
 
 /** How far along its normal the slice lies. */

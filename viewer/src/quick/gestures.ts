@@ -130,14 +130,11 @@ class Hands {
   }
 }
 
-/** Middle or shift pans, right zooms, left does what the chosen tool says; colour has no window to drag. */
+/** Middle or shift pans, right zooms, left does what the chosen tool says. */
 function toolFor(event: PointerEvent, viewport: Viewport): Tool {
   if (event.button === 1 || event.shiftKey) return 'pan';
   if (event.button === 2) return 'zoom';
-  const chosen = viewport.tool.value;
-  if (chosen === 'window' && viewport.windowNow() === null) return 'pan';
-  if (chosen === 'scroll' && viewport.count.value < 2) return 'pan';
-  return chosen;
+  return viewport.dragTool.value;
 }
 
 function distance(a: PointerEvent, b: PointerEvent): number {

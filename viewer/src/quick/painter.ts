@@ -18,9 +18,14 @@ export function readFrame(slide: FrameSlide, bytes: ArrayBuffer): ReadFrame {
   if (slide.layout.samplesPerPixel >= 3) return { kind: 'colour', slide, pixels: readColour(bytes, slide.layout) };
   const pixels = readGray(bytes, slide.layout);
   if (slide.layout.photometric === 'PALETTE COLOR') return { kind: 'colour', slide, pixels: throughPalette(slide, pixels) };
+  return { kind: 'gray', slide, pixels, fullRange: fullRangeOf(slide, pixels) };
+}
+
+function fullRangeOf(slide: FrameSlide, pixels: GrayPixels): Window {
+  // One bit says in or out: a frame that is all "in" is white, not the middle of its own range.
+  if (slide.layout.bitsStored === 1) return fullRangeWindow(0, 1);
   const range = modalityRange(pixels, slide.layout, slide);
-  const fullRange = fullRangeWindow(range?.minimum ?? 0, range?.maximum ?? 1);
-  return { kind: 'gray', slide, pixels, fullRange };
+  return fullRangeWindow(range?.minimum ?? 0, range?.maximum ?? 1);
 }
 
 function throughPalette(slide: FrameSlide, pixels: GrayPixels): ColourPixels {

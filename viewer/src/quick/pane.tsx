@@ -12,7 +12,7 @@ import * as tag from '../dicom/tags';
 import { StateBlock } from '../ui/elements';
 import { Icon } from '../ui/icons';
 import { CannotShow } from './cannot_show';
-import { patientLines, seriesLine, sliceLine, stepWord, studyLines, techniqueLine, windowLine } from './corner_texts';
+import { patientLines, seriesLine, sliceLine, stepWord, studyLines, techniqueLine, thicknessText, windowLine } from './corner_texts';
 import { fitScale } from './geometry';
 import { listenToHands } from './gestures';
 import { lossyNotice } from './lossy';
@@ -71,15 +71,16 @@ function Overlays({ viewport, painted, narrow, conflict }: { viewport: Viewport;
     <>
       <Letters viewport={viewport} slide={slide} />
       <div class="ov tl" data-testid="patient">
-        <b>{name}</b>
-        {identity.map((line) => <div key={line}>{line}</div>)}
+        {/* On a phone the header just above says who it is. */}
+        {narrow ? <ModalityLine slide={slide} /> : <b>{name}</b>}
+        {!narrow && identity.map((line) => <div key={line}>{line}</div>)}
         {conflict && <div class="amber"><Icon name="warn" size="s" /> {t('look.conflict')}</div>}
       </div>
-      <div class="ov tr">{(narrow ? studyLines(slide).slice(2) : studyLines(slide)).map((line) => <div key={line}>{line}</div>)}</div>
+      {!narrow && <div class="ov tr">{studyLines(slide).map((line) => <div key={line}>{line}</div>)}</div>}
       <div class="ov bl">
         <div>{seriesLine(slide)}</div>
         {!narrow && <div>{techniqueLine(slide)}</div>}
-        <div class="d">{sliceLine(slide)}</div>
+        <div class="d">{narrow ? thicknessText(slide) : sliceLine(slide)}</div>
       </div>
       <div class="ov br" data-testid="window">
         {!narrow && <div class="d">{t('look.zoom', { n: formatNumber(magnification(viewport, slide)) })}</div>}
@@ -92,6 +93,15 @@ function Overlays({ viewport, painted, narrow, conflict }: { viewport: Viewport;
           {unreachableSince.value && <OfflineNote viewport={viewport} since={unreachableSince.value} />}
         </div>
       )}
+    </>
+  );
+}
+
+function ModalityLine({ slide }: { slide: FrameSlide }): JSX.Element {
+  return (
+    <>
+      <div><span class="mod">{text(slide.dataset, tag.Modality)}</span> {text(slide.dataset, tag.StudyDescription)}</div>
+      <div>{studyLines(slide).at(-1)}</div>
     </>
   );
 }

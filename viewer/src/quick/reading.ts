@@ -2,9 +2,9 @@
 import { signal } from '@preact/signals-core';
 import { isAbort } from '../app/api';
 import { fetchStudy, recentStudy } from '../app/studies';
-import type { SeriesRow, StudyDetail } from '../app/wire';
+import type { Cover, SeriesRow, StudyDetail } from '../app/wire';
 import { fetchFrame, FrameStore } from './frame_store';
-import { loadInstance, loadSeries, type Stack } from './stack';
+import { loadInstance, loadSeries, seriesAddress, type Stack } from './stack';
 import { Viewport } from './viewport';
 
 const MEGABYTE = 1024 * 1024;
@@ -90,6 +90,7 @@ export class Reading {
     const uid = row.series_instance_uid;
     this.viewport.setStackPending();
     const whole = loadSeries(this.#studyUid, uid, signal);
+    if (row.cover) this.#fetchAhead(row, row.cover);
     if (row.cover && row.instance_count > 1) {
       const { sop_instance_uid: cover, frame } = row.cover;
       loadInstance(this.#studyUid, uid, cover, signal).then(
@@ -109,6 +110,12 @@ export class Reading {
     }
   }
 
+  /** The bytes of the first picture come while the metadata that explains them is still on its way. */
+  #fetchAhead({ series_instance_uid: uid }: SeriesRow, cover: Cover): void {
+    const address = `${seriesAddress(this.#studyUid, uid)}/instances/${cover.sop_instance_uid}/frames/${cover.frame}`;
+    this.store.load(address).catch(() => undefined); // asked for again, and explained, when it is its turn
+  }
+
   /** Stays at the slide on the screen, if there is one. */
   #indexIn(stack: Stack, row: SeriesRow): number {
     const shown = this.viewport.stack.value?.slides[this.viewport.index.value];
@@ -117,9 +124,11 @@ export class Reading {
   }
 }
 
-/** The cover of the series, so that the first picture is the one of its thumbnail. */
-function startIndex(stack: Stack, { cover }: SeriesRow): number {
-  return cover ? Math.max(0, stack.find(cover.sop_instance_uid, cover.frame)) : 0;
+/** The cover of the series; in a volume that is one object its middle, as its ends are often empty. */
+function startIndex(stack: Stack, { cover, instance_count: instances }: SeriesRow): number {
+  if (!cover) return 0;
+  if (instances === 1 && stack.slides[0]?.position) return stack.slides.length >> 1;
+  return Math.max(0, stack.find(cover.sop_instance_uid, cover.frame));
 }
 
 /** A phone keeps less in memory than a reading station. */

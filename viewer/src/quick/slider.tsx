@@ -31,9 +31,9 @@ export function Slider({ viewport, upright, numbered = false }: { viewport: View
       aria-orientation={upright ? 'vertical' : 'horizontal'} onPointerDown={grab} onPointerMove={drag}
     >
       {stretches(viewport.cached.value).map(([first, end]) => (
-        <i key={first} class="c" style={upright ? { top: at(first / count), height: at((end - first) / count) } : { left: at(first / count), width: at((end - first) / count) }} />
+        <i key={first} class="kept" style={upright ? { top: at(first / count), height: at((end - first) / count) } : { left: at(first / count), width: at((end - first) / count) }} />
       ))}
-      <i class="h" style={upright ? { top: at(index / (count - 1)) } : { left: at(index / (count - 1)) }}>{numbered ? index + 1 : ''}</i>
+      <i class="handle" style={upright ? { top: at(index / (count - 1)) } : { left: at(index / (count - 1)) }}>{numbered ? index + 1 : ''}</i>
     </div>
   );
 }

@@ -49,6 +49,13 @@ export class Viewport {
   readonly speed = signal(1);
   readonly size = signal<Extent>({ width: 0, height: 0 });
   readonly count = computed(() => this.stack.value?.slides.length ?? 0);
+  /** What a plain drag does: the chosen tool, or pan where that one has nothing to work on. */
+  readonly dragTool = computed<Tool>(() => (this.tools.value.includes(this.tool.value) ? this.tool.value : 'pan'));
+  /** The tools that make sense for what is shown: colour has no window, a single image nothing to scroll. */
+  readonly tools = computed<readonly Tool[]>(() => {
+    const gray = this.painted.value?.frame.kind === 'gray';
+    return [...(gray ? ['window' as const] : []), 'pan', 'zoom', ...(this.count.value > 1 ? ['scroll' as const] : [])];
+  });
   /** Which slides are in memory. */
   readonly cached = computed(() => {
     void this.#store.version.value;

@@ -9,7 +9,8 @@ const TYPING_PAUSE_MS = 150;
 
 export interface FilterLineProps {
   filters: Filters;
-  onChange: (filters: Filters) => void;
+  /** Changes some of the filters as they are *then*: a word typed just before a click must not be lost. */
+  onChange: (change: Partial<Filters>) => void;
   /** Enter or arrow down in the search box: on to the list. */
   onLeaveSearch: () => void;
 }
@@ -17,11 +18,11 @@ export interface FilterLineProps {
 export function FilterLine({ filters, onChange, onLeaveSearch }: FilterLineProps): JSX.Element {
   return (
     <div class="fl" role="search">
-      <SearchBox words={filters.words} onWords={(words) => onChange({ ...filters, words })} onLeave={onLeaveSearch} />
+      <SearchBox words={filters.words} onWords={(words) => onChange({ words })} onLeave={onLeaveSearch} />
       <div class="fchips">
         <div class="chips" role="group" aria-label={t('worklist.days')}>
           {DAY_CHOICES.map((days) => (
-            <button type="button" key={days} class="chip" aria-pressed={filters.days === days} onClick={() => onChange({ ...filters, days })}>
+            <button type="button" key={days} class="chip" aria-pressed={filters.days === days} onClick={() => onChange({ days })}>
               {t(`days.${days}`)}
             </button>
           ))}
@@ -30,7 +31,7 @@ export function FilterLine({ filters, onChange, onLeaveSearch }: FilterLineProps
           {MODALITY_CHIPS.map(({ label, codes }) => (
             <button
               type="button" key={label} class="chip" aria-pressed={isChipPressed(filters.modalities, codes)} title={codes.join(', ')}
-              onClick={() => onChange({ ...filters, modalities: toggledChip(filters.modalities, codes) })}
+              onClick={() => onChange({ modalities: toggledChip(filters.modalities, codes) })}
             >
               {label}
             </button>

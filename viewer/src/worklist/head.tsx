@@ -13,7 +13,6 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { name: null },
   { name: 'column.patient', sort: 'patient_name' },
-  { name: null },
   { name: 'column.sex_year', class: 'c-sex' },
   { name: 'column.patient_id', sort: 'patient_id', class: 'c-id' },
   { name: 'column.time', sort: 'study_date' },

@@ -37,7 +37,7 @@ export function ListFailed({ failure, onRetry }: { failure: unknown; onRetry: ()
 }
 
 /** Says what was searched, and widens it with one tap. */
-export function NothingFound({ filters, onChange }: { filters: Filters; onChange: (filters: Filters) => void }): JSX.Element {
+export function NothingFound({ filters, onChange }: { filters: Filters; onChange: (change: Partial<Filters>) => void }): JSX.Element {
   const words = filters.words.trim();
   const modalities = filters.modalities.join(', ');
   const where = [
@@ -45,9 +45,9 @@ export function NothingFound({ filters, onChange }: { filters: Filters; onChange
     modalities ? t('list.searched_modalities', { modalities }) : '',
   ].filter(Boolean);
   const ways = [
-    filters.days !== 'all' && { label: t('list.widen_days'), change: { ...filters, days: 'all' as const } },
-    modalities && { label: t('list.widen_modalities', { modalities }), change: { ...filters, modalities: [] } },
-    words && { label: t('list.widen_words'), change: { ...filters, words: '' } },
+    filters.days !== 'all' && { label: t('list.widen_days'), change: { days: 'all' as const } },
+    modalities && { label: t('list.widen_modalities', { modalities }), change: { modalities: [] } },
+    words && { label: t('list.widen_words'), change: { words: '' } },
   ].filter((way) => typeof way === 'object');
   return (
     <StateBlock
@@ -75,7 +75,7 @@ export function EmptyArchive(): JSX.Element {
   const info = archive.value;
   if (!info) return <LoadingRows narrow={false} />;
   const title = info.ae_title;
-  const host = info.dicom_host;
+  const host = reachableHost(info.dicom_host);
   const port = String(info.dicom_port);
   return (
     <div class="first-day">
@@ -101,6 +101,11 @@ export function EmptyArchive(): JSX.Element {
 
 function StorescuLine({ command }: { command: string }): JSX.Element {
   return <div class="code"><code>{command}</code><CopyButton text={command} label={t('app.copy')} /></div>;
+}
+
+/** An archive that listens on every address is reached under the one this page came from. */
+function reachableHost(host: string): string {
+  return host === '0.0.0.0' || host === '::' || host === '' ? location.hostname : host;
 }
 
 function isLoopback(host: string): boolean {

@@ -4,6 +4,7 @@ import { formatNumber } from '../app/format';
 import { t } from '../app/i18n';
 import type { StudyRow } from '../app/wire';
 import { Icon } from '../ui/icons';
+import { imagesFirst } from '../dicom/modalities';
 import { description, patientName, receivedMoment, referredBy, sexAndYear, studyMoment } from '../ui/study_words';
 import type { Clock } from './clock';
 
@@ -29,12 +30,15 @@ export function Row({ study, index, selected, open, fresh, clock, onToggle, onLo
       data-study={study.study_instance_uid} onClick={onToggle} onDblClick={onLook}
     >
       <span role="gridcell" class="tw"><Icon name={open ? 'down' : 'right'} size="s" /></span>
-      <span role="gridcell" class="nm cut" title={name}>{name}</span>
-      <span role="gridcell" class="mk">{fresh && <span class="tag new">{t('row.new')}</span>}{study.demographics_conflict && <ConflictMark />}</span>
+      <span role="gridcell" class="who-cell">
+        <span class="nm cut" title={name}>{name}</span>
+        {fresh && <span class="tag new">{t('row.new')}</span>}
+        {study.demographics_conflict && <ConflictMark />}
+      </span>
       <span role="gridcell" class="faint cut c-sex">{sexAndYear(study)}</span>
       <span role="gridcell" class="dim cut c-id" title={study.patient_id}>{study.patient_id}</span>
       <span role="gridcell" class="cut"><span class="faint">{moment.date}</span> {moment.time}</span>
-      <span role="gridcell" class="mods">{study.modalities.slice(0, 2).map((code) => <span class="mod" key={code}>{code}</span>)}</span>
+      <span role="gridcell" class="mods"><Modalities codes={study.modalities} /></span>
       <span role="gridcell" class="cut" title={words}>{part}{words && <span class={part ? 'faint' : ''}>{part && ' · '}{words}</span>}</span>
       <span role="gridcell" class="dim cut c-acc">{study.accession_number}</span>
       <span role="gridcell" class="dim cut c-dep" title={referredBy(study)}>{referredBy(study)}</span>
@@ -47,6 +51,18 @@ export function Row({ study, index, selected, open, fresh, clock, onToggle, onLo
         </a>
       </span>
     </div>
+  );
+}
+
+/** The modality that made the images, and how many others there are. */
+export function Modalities({ codes }: { codes: readonly string[] }): JSX.Element | null {
+  const [first, ...others] = imagesFirst(codes);
+  if (!first) return null;
+  return (
+    <>
+      <span class="mod" title={codes.join(', ')}>{first}</span>
+      {others.length > 0 && <span class="faint" title={others.join(', ')}>+{others.length}</span>}
+    </>
   );
 }
 

@@ -42,23 +42,27 @@ export function Worklist(): JSX.Element {
   const look = (study: StudyRow, series?: string): void => {
     navigate(`/study/${study.study_instance_uid}${series ? `?series=${series}` : ''}`);
   };
-  const change = (next: Filters): void => replaceAddress(filtersToAddress(next));
+  const change = (part: Partial<Filters>): void => {
+    replaceAddress(filtersToAddress({ ...parseFilters(address.value.query), ...part }));
+  };
   const focusList = (): void => {
     page.current?.querySelector<HTMLElement>('.grid')?.focus();
     if (selected < 0 && rows.length > 0) select(0, false);
   };
   useKeys({ rows, selected, open: selection.open, select, look, focusList, onHelp: () => setHelp(true) });
 
+  const isFirstDay = list.phase.value === 'ready' && rows.length === 0 && !hasFilters(filters);
+
   return (
     <div class="worklist" ref={page}>
       {narrow ? <PhoneBar /> : <Bar current="/" onShortcuts={() => setHelp(true)} />}
-      <FilterLine filters={filters} onChange={change} onLeaveSearch={focusList} />
+      {!isFirstDay && <FilterLine filters={filters} onChange={change} onLeaveSearch={focusList} />}
       {unreachableSince.value && list.phase.value === 'ready' && <OfflineNote since={unreachableSince.value} />}
       <main class="list" id="main">
         <ListBody list={list} filters={filters} narrow={narrow} onChange={change}>
           <Rows
             list={list} narrow={narrow} selected={selected} open={selection.open} onSelect={select} onLook={look}
-            head={!narrow && <Head sort={filters.sort} onSort={(sort) => change({ ...filters, sort })} />}
+            head={!narrow && <Head sort={filters.sort} onSort={(sort) => change({ sort })} />}
           />
         </ListBody>
         {list.held.value.length > 0 && (
@@ -78,7 +82,7 @@ function ListBody(props: {
   list: StudyList;
   filters: Filters;
   narrow: boolean;
-  onChange: (filters: Filters) => void;
+  onChange: (change: Partial<Filters>) => void;
   children: ComponentChildren;
 }): JSX.Element {
   const { list, filters } = props;
