@@ -16,6 +16,7 @@ import structlog
 from pynetdicom import build_context, evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ABORT, A_P_ABORT, A_RELEASE
 from pynetdicom.presentation import PresentationContext
 
 from pacs.dicom.messages import CommandField
@@ -114,6 +115,7 @@ class ArchiveAssociation(Association):
         self.address = str(remote.address)
         self.bind(evt.EVT_REQUESTED, lambda event: event.assoc.admit())
         self.bind(evt.EVT_SOP_EXTENDED, agree_on_extended_negotiation)
+        self.bind(evt.EVT_ACSE_SENT, self._give_place_back)
         self._attach(connection)
 
     def _attach(self, connection: Any) -> None:
@@ -143,6 +145,11 @@ class ArchiveAssociation(Association):
             self.household.admission.leave(self.session)
             self.household.closed(self)
             self._log_outcome()
+
+    def _give_place_back(self, event: Any) -> None:
+        # Before the peer hears of the end: it may call again at once.
+        if isinstance(event.primitive, A_RELEASE | A_ABORT | A_P_ABORT):
+            self.household.admission.leave(self.session)
 
     def admit(self) -> None:
         """Decide on the A-ASSOCIATE-RQ that has come, and choose contexts or reject."""

@@ -36,16 +36,16 @@ from pacs.scp.identifiers import (
 from pacs.scp.presentation_contexts import QUERY_MODELS, QueryModel, Service
 from pacs.storage.interfaces import Match
 
-_PAGE_SIZE = 500
 _ANSWERED_BY_US = frozenset({RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY})
 
 
 class FindService:
     """Answers queries, a page of the index at a time."""
 
-    def __init__(self, query: QueryEngine, *, ae_title: str) -> None:
+    def __init__(self, query: QueryEngine, *, ae_title: str, page_size: int) -> None:
         self._query = query
         self._ae_title = ae_title
+        self._page_size = page_size
 
     def __call__(self, exchange: Exchange) -> None:
         try:
@@ -81,7 +81,7 @@ class FindService:
         offset = 0
         while True:
             query = Query(
-                level=level, criteria=criteria, order=order, limit=_PAGE_SIZE, offset=offset
+                level=level, criteria=criteria, order=order, limit=self._page_size, offset=offset
             )
             page = self._query.search(query, exchange.caller.scope)
             for match in page.matches:

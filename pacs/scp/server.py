@@ -38,6 +38,7 @@ from pacs.storage.interfaces import PeerDirectory
 log = structlog.get_logger(__name__)
 
 _WAITING_CONNECTIONS = 128
+_AFTER_CUT_OFF_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class DicomServerConfig:
     pdu_deadline_s         for one PDU to come, or for the peer to take one of ours.
     message_deadline_s     for one whole message to come.
     response_timeout_s     for the answer to a sub-operation of C-GET.
+    query_page_size        matches asked of the index at once.
     fast_lane              read C-STORE straight from the socket; off, all goes through pynetdicom.
     tls                    when given, every connection must speak TLS.
     """
@@ -69,6 +71,7 @@ class DicomServerConfig:
     pdu_deadline_s: float = 30
     message_deadline_s: float = 3600
     response_timeout_s: float = 60
+    query_page_size: int = 500
     fast_lane: bool = True
     tls: ssl.SSLContext | None = None
 
@@ -103,6 +106,15 @@ class DicomServer:
         if self._server is None:
             raise RuntimeError("the server is not running")
         return int(self._server.server_address[1])
+
+    @property
+    def open_associations(self) -> int:
+        """Connections that are open, those without an association yet included."""
+        return len(self._associations)
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Whether no connection is open, or none is left within the time."""
+        return self._associations.wait_until_none(timeout_s)
 
     def start(self) -> None:
         """Listen. Raises SettingsInvalid when the address cannot be had."""
@@ -162,12 +174,14 @@ class _Associations:
         """Ask all to end between two messages; after the deadline cut them off."""
         for association in self._snapshot():
             association.end_soon()
+        if not self.wait_until_none(deadline_s):
+            for association in self._snapshot():
+                association.cut_off()
+            self.wait_until_none(_AFTER_CUT_OFF_S)
+
+    def wait_until_none(self, timeout_s: float) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: not self._open, timeout=deadline_s)
-        for association in self._snapshot():
-            association.cut_off()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._open, timeout=1)
+            return self._changed.wait_for(lambda: not self._open, timeout=timeout_s)
 
     def _snapshot(self) -> list[ArchiveAssociation]:
         with self._changed:
@@ -275,7 +289,9 @@ def _services(config: DicomServerConfig, engines: DicomEngines) -> Mapping[int, 
     return {
         CommandField.C_ECHO_RQ: answer_echo,
         CommandField.C_STORE_RQ: StoreService(engines.ingest),
-        CommandField.C_FIND_RQ: FindService(engines.query, ae_title=config.ae_title),
+        CommandField.C_FIND_RQ: FindService(
+            engines.query, ae_title=config.ae_title, page_size=config.query_page_size
+        ),
         CommandField.C_MOVE_RQ: MoveService(
             engines.retrieval, peers=engines.peers, destinations=engines.destinations
         ),

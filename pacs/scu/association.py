@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
 import ssl
@@ -12,6 +13,7 @@ from typing import Any
 
 from pynetdicom import AE, build_context, evt
 from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.transport import AssociationSocket
 
 from pacs.dicom.messages import COMMAND_FRAGMENT, LAST_FRAGMENT, Command, decode_command
 from pacs.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -70,7 +72,7 @@ class OpenAssociation:
         self._deadlines = deadlines
         self._responses = _Responses(association)
         association.dimse = self._responses
-        # pynetdicom's own thread would take our responses; it rests until the end.
+        # pynetdicom's own thread has nothing to do; it rests until the end.
         association._reactor_checkpoint.clear()
         self._socket: socket.socket = association.dul.socket.socket
         self._socket.settimeout(deadlines.send_s)
@@ -104,7 +106,13 @@ class OpenAssociation:
 
     def hurry(self) -> None:
         """Wait no longer for a peer that takes nothing: the A-ABORT need not arrive."""
-        self._socket.settimeout(_LAST_WORD_S)
+        with contextlib.suppress(OSError):
+            self._socket.settimeout(_LAST_WORD_S)
+
+    def close(self) -> None:
+        """Let pynetdicom's thread see the end, and close the connection if it still is open."""
+        self._association._reactor_checkpoint.set()
+        self._socket.close()
 
     def _send(self, data: bytes) -> None:
         try:
@@ -113,13 +121,28 @@ class OpenAssociation:
             raise PeerUnreachable(f"{self._target} broke off: {error}") from error
 
 
+class _EndOfConnection(queue.Queue[Any]):
+    """Always empty: pynetdicom's reactor, which may look once more, must not take our responses.
+
+    All that pynetdicom itself puts here means that the connection has ended.
+    """
+
+    def __init__(self, arrived: queue.Queue[Command | None]) -> None:
+        super().__init__()
+        self._arrived = arrived
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
+        self._arrived.put(None)
+
+
 class _Responses(DIMSEServiceProvider):
     """Takes the place of pynetdicom's message layer, which refuses UIDs real instances have."""
 
     def __init__(self, association: Any) -> None:
         super().__init__(association)
         self._command = bytearray()
-        self._arrived: queue.Queue[Any] = self.msg_queue
+        self._arrived: queue.Queue[Command | None] = queue.Queue()
+        self.msg_queue = _EndOfConnection(self._arrived)
 
     def receive_primitive(self, primitive: Any) -> None:
         try:
@@ -135,16 +158,34 @@ class _Responses(DIMSEServiceProvider):
         if len(self._command) > _MAX_COMMAND_BYTES:
             raise RequestInvalid("the peer sent an endless command")
         if flags & LAST_FRAGMENT:
-            self._arrived.put((0, decode_command(self._command)))
+            self._arrived.put(decode_command(self._command))
             self._command = bytearray()
 
     def take(self, timeout_s: float) -> Command | None:
         """The next response; None when there is none in time or the connection ended."""
         try:
-            _, command = self._arrived.get(timeout=timeout_s)
+            return self._arrived.get(timeout=timeout_s)
         except queue.Empty:
             return None
-        return command if isinstance(command, Command) else None
+
+
+class _Entity(AE):
+    """pynetdicom's AE, with sockets that are closed whatever happens to them."""
+
+    def _create_socket(self, *arguments: Any) -> AssociationSocket:
+        association, address, tls = arguments
+        connection = _ClosingSocket(association, address=address)
+        connection.tls_args = tls
+        return connection
+
+
+class _ClosingSocket(AssociationSocket):
+    def _shutdown_socket(self) -> None:
+        # pynetdicom leaves the socket open when it was refused, or closed by the peer first.
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+            self.socket.close()
 
 
 @contextmanager
@@ -173,13 +214,13 @@ def associate(
     else:
         association.release()
     finally:
-        association._reactor_checkpoint.set()
+        opened.close()
 
 
 def _negotiated(
     target: Target, proposals: Sequence[Proposal], calling_ae_title: str, deadlines: Deadlines
 ) -> Any:
-    entity = AE(calling_ae_title)
+    entity = _Entity(calling_ae_title)
     entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     entity.connection_timeout = deadlines.connect_s

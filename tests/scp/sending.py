@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_context, build_role, evt
 
@@ -18,7 +19,7 @@ STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 PATIENT_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.1.2"
 
-Context = tuple[str, Sequence[str] | str | None]
+Context = tuple[str, Any]
 
 
 @contextmanager
@@ -98,9 +99,10 @@ def get(
 
 
 def keys(level: str, **values: Any) -> Dataset:
-    """An identifier by keyword."""
+    """An identifier by keyword; values may break the rules of their VR, as those of real askers."""
     identifier = Dataset()
     identifier.QueryRetrieveLevel = level
-    for keyword, value in values.items():
-        setattr(identifier, keyword, value)
+    with disable_value_validation():
+        for keyword, value in values.items():
+            setattr(identifier, keyword, value)
     return identifier

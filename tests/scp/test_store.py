@@ -142,9 +142,10 @@ def test_other_content_under_a_known_uid_is_a_warning_with_a_comment(
     assert stored_bytes(archive, first.SOPInstanceUID) == data_set_bytes(first)
 
 
-@pytest.mark.parametrize("missing", ["study_instance_uid", "series_instance_uid"])
+@pytest.mark.parametrize("missing", ["StudyInstanceUID", "SeriesInstanceUID"])
 def test_without_identifiers_it_is_refused_for_good(door: DicomServer, missing: str) -> None:
-    ds = ct_slice(**{missing: None})
+    ds = ct_slice()
+    delattr(ds, missing)
 
     (answer,) = store(door, ds)
 
@@ -244,7 +245,7 @@ def test_an_abort_within_a_data_set_leaves_nothing(door: DicomServer, archive: A
         peer.associate()
         peer.send(p_data(pdv(3, 3, store_rq(ds.SOPInstanceUID))))
         peer.send(p_data(pdv(3, 0, data_set_bytes(ds)[:5000])))
-    door.stop()
+    assert door.wait_until_idle(timeout_s=10)
 
     assert instances(archive, ds.SOPInstanceUID) == []
     assert list(archive.reception.folder.iterdir()) == []
