@@ -63,13 +63,14 @@ def _decode_jpeg(frame: EncodedFrame, description: PixelDescription) -> Samples:
     if not stream.is_ended:
         raise NotDecodable("the JPEG codestream is cut short")
     if stream.samples_per_pixel == 1 or stream.is_lossless_jpeg:
-        values = imagecodecs.jpeg8_decode(frame.data)
+        values = imagecodecs.jpeg8_decode(frame.data, out=_blank(stream))
         return _in_rgb(_in_own_type(values, description, stream), description)
     return _in_own_type(
         imagecodecs.jpeg8_decode(
             frame.data,
             colorspace="ycbcr" if _is_ycbcr_jpeg(description, stream) else "rgb",
             outcolorspace="rgb",
+            out=_blank(stream),
         ),
         description,
         stream,
@@ -85,23 +86,17 @@ def _is_ycbcr_jpeg(description: PixelDescription, stream: Codestream) -> bool:
 
 def _decode_jpeg_ls(frame: EncodedFrame, description: PixelDescription) -> Samples:
     stream = _checked_codestream(frame, description)
+    # Planes that are not interleaved come transposed, which a given array would not allow.
     values = imagecodecs.jpegls_decode(frame.data)
     return _in_rgb(_in_own_type(values, description, stream), description)
 
 
 def _decode_jpeg_2000(frame: EncodedFrame, description: PixelDescription) -> Samples:
+    """HTJ2K too: its own decoder in imagecodecs is twice as fast, but when it meets damage it
+    returns what happens to lie in memory instead of an error.
+    """
     stream = _checked_codestream(frame, description)
-    values = imagecodecs.jpeg2k_decode(frame.data)
-    return _in_rgb(_in_own_type(values, description, stream), description)
-
-
-def _decode_htj2k(frame: EncodedFrame, description: PixelDescription) -> Samples:
-    stream = _checked_codestream(frame, description)
-    # OpenJPH is twice as fast as OpenJPEG but knows no codestream without HT blocks nor JP2 boxes.
-    try:
-        values = imagecodecs.htj2k_decode(frame.data, planar=False)
-    except (RuntimeError, ValueError):
-        values = imagecodecs.jpeg2k_decode(frame.data)
+    values = imagecodecs.jpeg2k_decode(frame.data, out=_blank(stream))
     return _in_rgb(_in_own_type(values, description, stream), description)
 
 
@@ -109,9 +104,9 @@ def _decode_jpeg_xl(frame: EncodedFrame, description: PixelDescription) -> Sampl
     shape = _shape(description)
     # The size lies in variable bits; the decoder compares it with the array before it decodes.
     try:
-        values = imagecodecs.jpegxl_decode(frame.data, out=np.empty(shape, _jxl_type(description)))
+        values = imagecodecs.jpegxl_decode(frame.data, out=np.zeros(shape, _jxl_type(description)))
     except ValueError:
-        values = imagecodecs.jpegxl_decode(frame.data, out=np.empty(shape, np.uint8))
+        values = imagecodecs.jpegxl_decode(frame.data, out=np.zeros(shape, np.uint8))
     # Signed numbers come as two's complement, of the stored bits or of all.
     is_narrow = int(values.max()) >> description.bits_stored == 0
     precision = description.bits_stored if is_narrow else description.bits_allocated
@@ -162,7 +157,7 @@ DECODERS: dict[Coding, Decoder] = {
     Coding.JPEG_LOSSLESS: _decode_jpeg,
     Coding.JPEG_LS: _decode_jpeg_ls,
     Coding.JPEG_2000: _decode_jpeg_2000,
-    Coding.HTJ2K: _decode_htj2k,
+    Coding.HTJ2K: _decode_jpeg_2000,
     Coding.JPEG_XL: _decode_jpeg_xl,
     Coding.RLE: _decode_rle,
     Coding.DEFLATED_FRAME: _decode_deflated,
@@ -191,6 +186,17 @@ def _checked_codestream(frame: EncodedFrame, description: PixelDescription) -> C
             f"the header allocates {description.bits_allocated}"
         )
     return stream
+
+
+def _blank(stream: Codestream) -> NDArray[Any]:
+    """Where to decode to. Zeros, so that what a damaged frame leaves out is black and never the
+    memory of an earlier picture.
+    """
+    size = 1 if stream.precision <= 8 else 2 if stream.precision <= 16 else 4
+    shape: tuple[int, ...] = (stream.rows, stream.columns)
+    if stream.samples_per_pixel > 1:
+        shape = (*shape, stream.samples_per_pixel)
+    return np.zeros(shape, f"<{'i' if stream.is_signed else 'u'}{size}")
 
 
 def _in_own_type(
