@@ -14,6 +14,7 @@ class WebLimits:
 
     max_parts         of one STOW-RS request.
     max_header_bytes  of the headers of one part.
+    max_metadata_bytes  of one STOW-RS request with metadata and bulk data apart.
     max_json_bytes    of a request to our own API.
     default_matches, max_matches   of a search that says no limit, and of any search.
     max_body_bytes    of one STOW-RS request.
@@ -25,6 +26,7 @@ class WebLimits:
     max_parts: int = 20_000
     max_body_bytes: int = 16 << 30
     max_header_bytes: int = 8 * 1024
+    max_metadata_bytes: int = 512 << 20
     max_json_bytes: int = 64 * 1024
     default_matches: int = 1_000
     max_matches: int = 5_000

@@ -36,6 +36,7 @@ from pacs.web.multipart import MultipartReader
 from pacs.web.native_dicom_model import native_dicom_model
 from pacs.web.origins import Origins
 from pacs.web.stow_answer import Failed, Outcome, store_answer, store_status
+from pacs.web.stow_metadata import MetadataParts
 from pacs.web.stow_parts import ArrivingParts
 
 _ANSWERS = (Offer(DICOM_JSON), Offer(JSON), Offer(DICOM_XML))
@@ -74,7 +75,7 @@ class StoreService:
         scope.require(Right.STORE)
         answer_type = _answer_type(request)
         content_type = _content_type(request)
-        parts = self._arriving_parts(request, scope)
+        parts = self._arriving_parts(request, scope, content_type)
         try:
             await self._receive(request, content_type, parts)
             outcomes = await run_in_threadpool(parts.outcomes)
@@ -82,8 +83,10 @@ class StoreService:
             await run_in_threadpool(parts.close)
         return self._answer(request, outcomes, answer_type)
 
-    def _arriving_parts(self, request: Request, scope: Scope) -> ArrivingParts:
-        return ArrivingParts(
+    def _arriving_parts(
+        self, request: Request, scope: Scope, content_type: MediaType
+    ) -> ArrivingParts | MetadataParts:
+        files = ArrivingParts(
             ingest=self._ingest,
             reception=self._reception,
             pool=self._pool,
@@ -92,9 +95,12 @@ class StoreService:
             study_instance_uid=request.path_params.get("study"),
             max_parts=self._limits.max_parts,
         )
+        if _inner_type(content_type) == DICOM_JSON:
+            return MetadataParts(files, max_bytes=self._limits.max_metadata_bytes)
+        return files
 
     async def _receive(
-        self, request: Request, content_type: MediaType, parts: ArrivingParts
+        self, request: Request, content_type: MediaType, parts: ArrivingParts | MetadataParts
     ) -> None:
         if content_type.name == DICOM:
             await self._receive_single(request, parts)
@@ -111,7 +117,7 @@ class StoreService:
             # What came whole before the body broke is stored and must be told.
             parts.break_off(error)
 
-    async def _receive_single(self, request: Request, parts: ArrivingParts) -> None:
+    async def _receive_single(self, request: Request, parts: ArrivingParts | MetadataParts) -> None:
         parts.begin_part({"content-type": DICOM})
         async for batch in self._batches(request):
             await run_in_threadpool(parts.receive, batch)
@@ -169,7 +175,12 @@ def _answer_type(request: Request) -> str:
 def _content_type(request: Request) -> MediaType:
     content_type = parse_media_type(request.headers.get("content-type", ""))
     if content_type is not None:
-        inner = content_type.parameters.get("type", DICOM).lower()
-        if content_type.name == DICOM or (content_type.name == RELATED and inner == DICOM):
+        single = content_type.name == DICOM
+        parts = content_type.name == RELATED and _inner_type(content_type) in (DICOM, DICOM_JSON)
+        if single or parts:
             return content_type
-    raise HTTPException(415, f'send {RELATED}; type="{DICOM}"')
+    raise HTTPException(415, f'send {RELATED}; type="{DICOM}", or "{DICOM_JSON}"')
+
+
+def _inner_type(content_type: MediaType) -> str:
+    return content_type.parameters.get("type", DICOM).lower()

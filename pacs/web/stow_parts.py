@@ -72,9 +72,13 @@ class ArrivingParts:
     def break_off(self, error: ArchiveError) -> None:
         """The body cannot be followed any further; what came whole stays."""
         self.close()
-        broken: Future[Outcome] = Future()
-        broken.set_result(Failed(error))
-        self._told.append(broken)
+        self.add_failure(Failed(error))
+
+    def add_failure(self, failed: Failed) -> None:
+        """Remember an instance that never became a part."""
+        known: Future[Outcome] = Future()
+        known.set_result(failed)
+        self._told.append(known)
 
     def outcomes(self) -> list[Outcome]:
         """What became of each part, in their order, once all are done."""

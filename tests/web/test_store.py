@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
 import httpx
+import pydicom
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
 from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid
 
 from tests.archives import RunningArchive, running, settings_for
-from tests.builders import ct_series, ct_slice, pdf, sr
+from tests.builders import ct_series, ct_slice, pdf, sr, vietnamese_patient
 from tests.encodings import compressed, file_bytes
 from tests.web.requests import (
     BOUNDARY,
@@ -308,3 +313,111 @@ def test_other_methods_are_405(web: httpx.Client, method: str) -> None:
     answer = web.request(method, "/dicom-web/studies", content=b"x")
 
     assert answer.status_code == 405
+
+
+# --- metadata and bulk data apart ----------------------------------------------------------------
+
+JSON_TYPE = f'multipart/related; type="application/dicom+json"; boundary={BOUNDARY}'
+LOCATION = "bulk/1"
+
+
+def metadata_of(*data_sets: Dataset, pixels: str | None = LOCATION) -> bytes:
+    """DICOM JSON by pydicom, in which the pixels are named and not held."""
+    written = []
+    for ds in data_sets:
+        data_set = ds.to_json_dict()
+        data_set.pop("7FE00010", None)
+        if pixels:
+            data_set["7FE00010"] = {"vr": "OW", "BulkDataURI": pixels}
+        written.append(data_set)
+    return json.dumps(written).encode()
+
+
+def apart(metadata: bytes, *bulk: tuple[str, bytes]) -> bytes:
+    """A body of metadata and values, each with its Content-Type."""
+    parts = [f"--{BOUNDARY}\r\nContent-Type: application/dicom+json\r\n\r\n".encode() + metadata]
+    for content_type, content in bulk:
+        head = f"Content-Type: {content_type}\r\nContent-Location: {LOCATION}\r\n\r\n"
+        parts.append(f"--{BOUNDARY}\r\n{head}".encode() + content)
+    return b"\r\n".join(parts) + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def test_metadata_and_pixels_become_an_instance(web: httpx.Client) -> None:
+    ds = ct_slice(**vietnamese_patient())
+    body = apart(metadata_of(ds), ("application/octet-stream", ds.PixelData))
+
+    answer = stow(web, body, JSON_TYPE)
+
+    (part,) = parts_of(web.get(instance_path(ds)))
+    found = pydicom.dcmread(io.BytesIO(part.content))
+    assert answer.status_code == 200
+    assert referenced(answer) == [ds.SOPInstanceUID]
+    assert found == ds
+
+
+def test_compressed_pixels_become_an_instance_in_their_transfer_syntax(web: httpx.Client) -> None:
+    ds = ct_slice()
+    packed = compressed(ds, JPEG2000Lossless)
+    (frame,) = generate_frames(packed.PixelData, number_of_frames=1)
+    body = apart(metadata_of(ds), (f"image/jp2; transfer-syntax={JPEG2000Lossless}", frame))
+
+    answer = stow(web, body, JSON_TYPE)
+
+    frames = web.get(
+        f"{instance_path(ds)}/frames/1", headers={"Accept": "application/octet-stream"}
+    )
+    (stored,) = parts_of(web.get(instance_path(ds), headers=AS_STORED))
+    assert answer.status_code == 200
+    assert stored.content_type.endswith(JPEG2000Lossless)
+    assert frames.content == ds.PixelData
+
+
+def test_an_instance_whose_pixels_did_not_come_is_refused_and_the_other_stored(
+    web: httpx.Client,
+) -> None:
+    report, ds = sr(), ct_slice()
+    written = json.loads(metadata_of(report, pixels=None)) + json.loads(metadata_of(ds))
+
+    answer = stow(web, apart(json.dumps(written).encode()), JSON_TYPE)
+
+    assert answer.status_code == 202
+    assert referenced(answer) == [report.SOPInstanceUID]
+    assert value(values(answer.json(), "0008119A")[0], "00081197") == 0xC000
+    assert not is_held(web, ds)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        apart(b""),
+        apart(b"rubbish"),
+        apart(b"[1]"),
+        apart(b"[" * 2000),
+        multipart_body(b"x", content_type="text/plain"),
+        apart(b"[]"),
+        apart(metadata_of(ct_slice()))[:-20],
+    ],
+)
+def test_metadata_that_are_none_are_400(web: httpx.Client, body: bytes) -> None:
+    answer = stow(web, body, JSON_TYPE)
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "data_set",
+    [
+        {},
+        {"rubbish": {}},
+        {"00100010": 1},
+        {"00100010": {"vr": "XX", "Value": [1]}},
+        {"00280010": {"vr": "US", "Value": ["many"]}},
+        {"00080018": {"vr": "UI", "Value": [{}]}},
+        {"7FE00010": {"vr": "OW", "InlineBinary": "%"}},
+    ],
+)
+def test_data_sets_that_are_none_are_refused(web: httpx.Client, data_set: dict[str, Any]) -> None:
+    answer = stow(web, apart(json.dumps([data_set]).encode()), JSON_TYPE)
+
+    assert answer.status_code == 409
+    assert values(answer.json(), "0008119A") or failed(answer)
