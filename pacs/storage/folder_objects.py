@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +24,22 @@ _GATHER_BYTES = 1024 * 1024
 _GATHER_CHUNKS = 256  # well under IOV_MAX (1024 on Linux)
 _TEMPORARY = "tmp"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_LARGEST_RESERVE = 20  # a twentieth of the disk
+_LITTLE_ROOM = 4  # times the reserve
+
+
+@dataclass(frozen=True)
+class Room:
+    """The room on a disk; `reserve_bytes` of what is free are never used for objects."""
+
+    free_bytes: int
+    total_bytes: int
+    reserve_bytes: int
+
+    @property
+    def is_little(self) -> bool:
+        """Whether somebody should make room before machines are told to wait."""
+        return self.free_bytes < _LITTLE_ROOM * self.reserve_bytes
 
 
 class FolderObjects:
@@ -30,16 +47,20 @@ class FolderObjects:
 
     A file is written under a temporary name, synced, renamed to its key, and its folder is synced;
     only then does put() return. Temporary files of processes that died are removed at the start.
+
+    reserve_bytes  stay free on the disk, but no more than a twentieth of it: what shares the disk,
+                   such as a database, goes on working when no more objects are taken.
     """
 
-    def __init__(self, folder: Path, *, name: str = "folder") -> None:
+    def __init__(self, folder: Path, *, name: str = "folder", reserve_bytes: int = 0) -> None:
         self._folder = folder
         self._name = name
+        self._reserve_bytes = reserve_bytes
         self._temporary = folder / _TEMPORARY
         self._durable_folders: set[Path] = set()
         self._lock = threading.Lock()
         with _translated("the object folder"):
-            self._temporary.mkdir(parents=True, exist_ok=True)
+            self._make_root()
             self._sweep()
 
     @property
@@ -49,6 +70,7 @@ class FolderObjects:
     def put(self, key: str, chunks: Iterable[Chunk], *, size_bytes: int) -> None:
         target = self._path(key)
         temporary = self._temporary / uuid4().hex
+        self._require_room(size_bytes)
         with _translated(key):
             try:
                 _write_synced(temporary, chunks, size_bytes)
@@ -89,7 +111,24 @@ class FolderObjects:
             status = os.statvfs(self._folder)
         return status.f_bavail * status.f_frsize
 
+    def room(self) -> Room:
+        """How much more can be taken, and whether that is little. Raises StoreUnavailable."""
+        with _translated("the object folder"):
+            status = os.statvfs(self._folder)
+        total_bytes = status.f_blocks * status.f_frsize
+        reserve_bytes = min(self._reserve_bytes, total_bytes // _LARGEST_RESERVE)
+        return Room(status.f_bavail * status.f_frsize, total_bytes, reserve_bytes)
+
+    def _require_room(self, size_bytes: int) -> None:
+        room = self.room()
+        if room.free_bytes - size_bytes < room.reserve_bytes:
+            raise StorageFull(
+                f"no room for another {size_bytes} bytes: {room.free_bytes} are free on the disk "
+                f"of the objects and {room.reserve_bytes} are kept in reserve; free some space"
+            )
+
     def check_ready(self) -> None:
+        self._require_room(0)
         probe = self._temporary / f"probe-{uuid4().hex}"
         with _translated("the object folder"):
             try:
@@ -99,6 +138,16 @@ class FolderObjects:
 
     def _path(self, key: str) -> Path:
         return self._folder / check_key(key)
+
+    def _make_root(self) -> None:
+        """Make the folder survive a loss of power, with those above it that were not there."""
+        missing = [one for one in self._folder.parents if not one.exists()]
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        for folder in {one.parent for one in missing}:
+            _sync_folder(folder)
+        with suppress(PermissionError):  # then it was made by someone else, and long ago
+            _sync_folder(self._folder.parent)
+        _sync_folder(self._folder)
 
     def _make_durable_folder(self, folder: Path) -> None:
         """Make the folder and its parents survive a loss of power.

@@ -16,14 +16,13 @@ from pacs.storage.sql_inserts import insert_statement
 from pacs.storage.sql_schema import knocks, peers
 from pacs.storage.sql_values import clean_text
 
-_KNOCKS_KEPT = 1000
-
 
 class SqlPeers:
-    """The PeerDirectory."""
+    """The PeerDirectory. Of those that knock the newest `knocks_kept` are remembered."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, knocks_kept: int = 1000) -> None:
         self._database = database
+        self._knocks_kept = knocks_kept
 
     def add_peer(self, peer: Peer) -> None:
         values = _peer_values(peer)
@@ -63,7 +62,7 @@ class SqlPeers:
         oldest_kept = (
             select(knocks.c.last_seen)
             .order_by(knocks.c.last_seen.desc())
-            .offset(_KNOCKS_KEPT - 1)
+            .offset(self._knocks_kept - 1)
             .limit(1)
             .scalar_subquery()
         )
