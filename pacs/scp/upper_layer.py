@@ -23,6 +23,7 @@ from pynetdicom.transport import AssociationSocket
 from pacs.dicom.messages import P_DATA_TF, PDU_HEADER, PDV_HEADER
 from pacs.errors import PeerUnreachable, RequestInvalid
 from pacs.scp.assembly import Message
+from pacs.scp.association_request import without_unknown_items
 from pacs.scp.wire import PeerStalled, Wire
 
 if TYPE_CHECKING:
@@ -165,9 +166,11 @@ class BoundedUpperLayer(DULServiceProvider):
         deadline = wire.deadline()
         kind, length = wire.peek_pdu(deadline)
         self._check_pdu(kind, length)
-        raw = bytearray(wire.read(PDU_HEADER.size + length, deadline))
+        raw = wire.read(PDU_HEADER.size + length, deadline)
+        if kind == _A_ASSOCIATE_RQ:
+            raw = without_unknown_items(raw)
         try:
-            pdu, event = self._decode_pdu(raw)
+            pdu, event = self._decode_pdu(bytearray(raw))
         except Exception as error:  # pynetdicom's decoder raises whatever it meets
             raise RequestInvalid(f"a PDU of type {kind:02X}H cannot be read: {error}") from error
         if isinstance(pdu, A_ASSOCIATE_RQ) and pdu.protocol_version & 1:

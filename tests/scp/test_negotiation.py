@@ -14,7 +14,15 @@ from pacs.scp.presentation_contexts import (
     service_of,
 )
 from pacs.scp.server import DicomServer
-from tests.scp.raw_peer import CT, EXPLICIT, IMPLICIT, RawPeer, answered_contexts
+from tests.scp.raw_peer import (
+    CT,
+    EXPLICIT,
+    IMPLICIT,
+    VERIFICATION,
+    RawPeer,
+    answered_contexts,
+    item,
+)
 from tests.scp.sending import STUDY_ROOT_FIND, associated, find, keys
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -141,3 +149,19 @@ def test_relational_queries_are_granted_when_asked_for(door: DicomServer) -> Non
     assert granted == b"\x01\x00\x01\x00"
     assert relational.Status == 0x0000
     assert hierarchical.Status == 0xA900
+
+
+def test_unknown_items_of_a_request_are_ignored(door: DicomServer) -> None:
+    with RawPeer(door.port) as peer:
+        peer.associate(more=item(0x7E, b"whatever"))
+
+        assert peer.echo_status() == 0x0000
+
+
+def test_uids_padded_to_even_length_are_understood(door: DicomServer) -> None:
+    with RawPeer(door.port) as peer:
+        answers = answered_contexts(
+            peer.associate(contexts=[(1, VERIFICATION + "\0", (IMPLICIT + "\0",))])
+        )
+
+    assert answers[1][0] == 0
