@@ -31,6 +31,7 @@ DEBIAN_PACKAGE_OF: dict[str, str] = {
     "dcmconv": "dcmtk",
     "dcmftest": "dcmtk",
     "dcmj2pnm": "dcmtk",
+    "dcml2pnm": "dcmtk",
     "dcmdjpeg": "dcmtk",
     "dcmcjpeg": "dcmtk",
     "dcmdrle": "dcmtk",
