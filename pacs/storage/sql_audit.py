@@ -16,6 +16,8 @@ from pacs.storage.sql_database import Database
 from pacs.storage.sql_schema import audit_events
 from pacs.storage.sql_values import clean_text
 
+_INSERT = audit_events.insert()
+
 
 class SqlAudit:
     """The AuditTrail. Give it the committer of the index, and both share their commits."""
@@ -47,7 +49,7 @@ class SqlAudit:
 
 
 def _write_events(connection: Connection, events: Sequence[AuditEvent]) -> Sequence[None]:
-    connection.execute(audit_events.insert(), [_event_values(event) for event in events])
+    connection.execute(_INSERT, [_event_values(event) for event in events])
     return [None] * len(events)
 
 

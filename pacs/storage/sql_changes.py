@@ -13,6 +13,7 @@ STUDY_ADDED = "study_added"
 STUDY_CHANGED = "study_changed"
 STUDY_REMOVED = "study_removed"
 
+_INSERT = changes.insert()
 _ADVISORY_LOCK = 0x63686E67  # "chng"
 
 
@@ -32,4 +33,4 @@ def write_changes(
         return
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    connection.execute(changes.insert(), rows)
+    connection.execute(_INSERT, rows)

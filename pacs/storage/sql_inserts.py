@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table
+from sqlalchemy import Connection, Executable, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+Insert = postgresql.Insert | sqlite.Insert
 
-def insert_statement(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+
+def insert_statement(connection: Connection, table: Table) -> Insert:
     """An INSERT that knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return _insert_statement(connection.dialect.name, table)
+
+
+def _insert_statement(dialect: str, table: Table) -> Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def insert_missing(
@@ -21,8 +26,8 @@ def insert_missing(
     table: Table,
     values: Sequence[dict[str, Any]],
     *,
-    unique: Sequence[str],
-    returned: Sequence[str],
+    unique: tuple[str, ...],
+    returned: tuple[str, ...],
 ) -> Sequence[Row[Any]]:
     """Insert the rows whose unique columns are not there yet; returns columns of those inserted.
 
@@ -30,6 +35,14 @@ def insert_missing(
     """
     if not values:
         return []
-    statement = insert_statement(connection, table).on_conflict_do_nothing(index_elements=unique)
-    columns = [table.c[name] for name in returned]
-    return connection.execute(statement.returning(*columns), list(values)).all()
+    statement = _insert_missing_statement(connection.dialect.name, table, unique, returned)
+    return connection.execute(statement, list(values)).all()
+
+
+@cache
+def _insert_missing_statement(
+    dialect: str, table: Table, unique: tuple[str, ...], returned: tuple[str, ...]
+) -> Executable:
+    """Made once for each use: making a statement costs more than running it."""
+    statement = _insert_statement(dialect, table).on_conflict_do_nothing(index_elements=unique)
+    return statement.returning(*(table.c[name] for name in returned))

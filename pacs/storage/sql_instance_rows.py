@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from pacs.dicom.hierarchy import Level
 from pacs.dicom.identity import InstanceIdentity
@@ -60,6 +60,12 @@ def select_instances() -> Select[Any]:
     )
 
 
+# Made once: making a statement costs more than running it.
+_FIND_INSTANCES = select_instances().where(
+    instances.c.sop_instance_uid.in_(bindparam("sop_instance_uids", expanding=True))
+)
+
+
 def stored_instance(row: Row[Any]) -> StoredInstance:
     pixels = None
     if row.pixel_tag is not None:
@@ -98,8 +104,8 @@ def find_instances(
     connection: Connection, sop_instance_uids: Iterable[str]
 ) -> Iterator[StoredInstance]:
     """Those of the named instances that are there, also those in the trash."""
-    wanted = instances.c.sop_instance_uid.in_(list(sop_instance_uids))
-    return map(stored_instance, connection.execute(select_instances().where(wanted)))
+    named = {"sop_instance_uids": list(sop_instance_uids)}
+    return map(stored_instance, connection.execute(_FIND_INSTANCES, named))
 
 
 def object_values(record: InstanceRecord) -> dict[str, object]:
