@@ -82,6 +82,20 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="private key, PEM")
     tls_client_ca: Path | None = Field(None, description="CA of accepted client certificates, PEM")
     spool: Spool = Field(Spool.ON, description="`off`: answer only after the S3 PUT")
+    upload_workers: int = Field(
+        4, ge=1, le=64, description="objects on their way from the spool to S3 at the same time"
+    )
+    reserve_bytes: int = Field(
+        512 << 20,
+        ge=0,
+        description="kept free on the disk of objects and spool, at most a twentieth of it; "
+        "below it nothing more is stored",
+    )
+    node_url: str | None = Field(
+        None,
+        description="how other nodes of the archive reach this one's web port; unset: by the "
+        "name of this host",
+    )
     timezone: str = Field("Asia/Ho_Chi_Minh", description="what `today` means in lists")
     language: Language = Field(Language.VI, description="`vi` or `en`")
     institution_name: str = Field("", description="the hospital's name, shown on top of each page")
@@ -157,7 +171,7 @@ class Settings(BaseSettings):
             ) from error
         return name
 
-    @field_validator("public_url")
+    @field_validator("public_url", "node_url")
     @classmethod
     def _whole_url(cls, url: str | None) -> str | None:
         if url is None:

@@ -15,20 +15,27 @@ from pacs.archive.metadata import Metadata
 from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
 from pacs.archive.retrieve import Retrieval
+from pacs.archive.uploading import Uploader
 from pacs.audit import Auditor
 from pacs.dicom.element_walk import HeaderLimits
-from pacs.settings import Settings
+from pacs.nodes import NodeDirectory, SpoolRows
+from pacs.settings import Settings, Spool
 from pacs.storage.folder_objects import FolderObjects
 from pacs.storage.instance_reader import InstanceReader
-from pacs.storage.interfaces import ObjectStore, PeerDirectory
+from pacs.storage.interfaces import ObjectReader, ObjectStore, PeerDirectory
+from pacs.storage.node_spools import NodeSpool
 from pacs.storage.s3_objects import S3Objects
+from pacs.storage.spool_objects import SpoolObjects, node_name
 from pacs.storage.sql_accounts import SqlAccounts
 from pacs.storage.sql_audit import SqlAudit
 from pacs.storage.sql_committer import Committer
 from pacs.storage.sql_index import SqlInstanceIndex
 from pacs.storage.sql_migrations import open_database
+from pacs.storage.sql_nodes import SqlNodes
 from pacs.storage.sql_peers import SqlPeers
 from pacs.storage.sql_query import SqlQueryIndex
+from pacs.storage.sql_spool import SqlSpoolRows
+from pacs.storage.stores import Stores
 from pacs.workers.decoding import DecodingPool, PoolLimits
 from pacs.workers.process import ProcessLimits
 
@@ -48,8 +55,11 @@ class Archive:
 
     settings: Settings
     now: Callable[[], datetime]
+    stores: Stores
     store: ObjectStore
     index: SqlInstanceIndex
+    nodes: NodeDirectory
+    uploader: Uploader | None
     ingest: Ingest
     queries: QueryEngine
     retrieval: Retrieval
@@ -77,12 +87,18 @@ def open_archive(
     committer = Committer(database)
     index = SqlInstanceIndex(database, committer=committer, now=now)
     auditor = Auditor(SqlAudit(database, committer), now=now)
-    store = _object_store(settings)
-    reader = InstanceReader({store.name: store})
+    nodes = SqlNodes(database)
+    stores = _stores(settings, nodes, now)
+    rows = SqlSpoolRows(database)
+    reader = InstanceReader(stores.find, lambda key: rows.stores_of((key,)).get(key))
+    uploader = _uploader(settings, stores, rows, reader)
     decoder = _decoder(settings)
     reception = _reception(settings)
 
     def close() -> None:
+        if uploader is not None:
+            uploader.close()
+        stores.close()
         decoder.close()
         index.close()
         database.close()
@@ -90,10 +106,13 @@ def open_archive(
     return Archive(
         settings=settings,
         now=now,
-        store=store,
+        stores=stores,
+        store=stores.final,
         index=index,
+        nodes=nodes,
+        uploader=uploader,
         ingest=Ingest(
-            store=store,
+            store=stores.incoming,
             reader=reader,
             index=index,
             decoder=decoder,
@@ -116,13 +135,51 @@ def open_archive(
     )
 
 
-def _object_store(settings: Settings) -> ObjectStore:
+def _stores(settings: Settings, nodes: NodeDirectory, now: Callable[[], datetime]) -> Stores:
+    def find_spool(node: str) -> ObjectReader:
+        return NodeSpool(node, nodes, now=now, timeout_s=settings.store_deadline_s)
+
+    folder = settings.data_dir / "objects"
     if not settings.s3_endpoint:
-        return FolderObjects(settings.data_dir / "objects")
-    parts = urlsplit(settings.s3_endpoint)
+        objects = FolderObjects(folder, reserve_bytes=settings.reserve_bytes)
+        return Stores(objects, find_spool=find_spool)
+    # What an installation kept before it had S3 stays readable.
+    former = (FolderObjects(folder),) if folder.exists() else ()
+    return Stores(_s3(settings), spool=_spool(settings), former=former, find_spool=find_spool)
+
+
+def _spool(settings: Settings) -> SpoolObjects | None:
+    """This node's spool; one that was switched off is still emptied."""
+    folder = settings.data_dir / "spool"
+    if settings.spool is Spool.OFF and not folder.exists():
+        return None
+    return SpoolObjects(
+        folder,
+        node=node_name(settings.data_dir),
+        reserve_bytes=settings.reserve_bytes,
+        takes=settings.spool is Spool.ON,
+    )
+
+
+def _uploader(
+    settings: Settings, stores: Stores, rows: SpoolRows, reader: InstanceReader
+) -> Uploader | None:
+    if stores.spool is None:
+        return None
+    return Uploader(
+        spool=stores.spool,
+        target=stores.final,
+        rows=rows,
+        reader=reader,
+        workers=settings.upload_workers,
+    )
+
+
+def _s3(settings: Settings) -> S3Objects:
+    parts = urlsplit(settings.s3_endpoint or "")
     is_url = parts.scheme in ("http", "https")
     return S3Objects(
-        parts.netloc if is_url else settings.s3_endpoint,
+        parts.netloc if is_url else settings.s3_endpoint or "",
         settings.s3_bucket,
         access_key=settings.s3_access_key or "",
         secret_key=settings.s3_secret_key or "",

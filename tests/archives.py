@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
+from pacs.commands.background import background_of
 from pacs.commands.doors import Doors, open_doors
 from pacs.destinations import Delivered, Outgoing
 from pacs.peers import Peer
@@ -102,7 +103,8 @@ def running(settings: Settings) -> Iterator[RunningArchive]:
     archive.accounts.add_user("admin", PASSWORD, Role.ADMINISTRATOR, scope=system_scope("test"))
     doors = open_doors(archive)
     try:
-        yield RunningArchive(archive, doors)
+        with background_of(archive, doors.http.port if doors.http else None):
+            yield RunningArchive(archive, doors)
     finally:
         doors.close()
         archive.close()

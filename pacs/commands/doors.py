@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import enum
-import shutil
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 import pacs
+from pacs.commands.storage_facts import notices, spool_facts, spool_service, storage_room
 from pacs.errors import SettingsInvalid
 from pacs.scp.admission import Admit
 from pacs.scp.server import DicomEngines, DicomServer, DicomServerConfig
@@ -18,7 +17,6 @@ from pacs.scu.association import Deadlines
 from pacs.scu.send import Sender
 from pacs.settings import Settings
 from pacs.web.access import SignInRule
-from pacs.web.api.archive import StorageRoom
 from pacs.web.app import WebServices, create_app
 from pacs.web.config import WebConfig, WebLimits
 from pacs.web.server import HttpAddress, HttpServer, TlsFiles
@@ -116,10 +114,13 @@ def http_server(archive: Archive) -> HttpServer:
         metadata=archive.metadata,
         readiness={
             "database": archive.index.check_ready,
-            "object_store": archive.store.check_ready,
+            "object_store": archive.stores.incoming.check_ready,
         },
         storage_room=storage_room(archive),
         now=archive.now,
+        notices=notices(archive),
+        spool=spool_service(archive),
+        spool_facts=spool_facts(archive),
     )
     config = WebConfig(
         version=pacs.__version__,
@@ -149,18 +150,6 @@ def http_server(archive: Archive) -> HttpServer:
 def viewer_folder() -> Path:
     """Where the built viewer lies within the installed package."""
     return Path(str(resources.files("pacs.web"))) / "static"
-
-
-def storage_room(archive: Archive) -> Callable[[], StorageRoom | None]:
-    """How much room the folder store's disk has; an S3 service does not tell."""
-
-    def room() -> StorageRoom | None:
-        if archive.settings.s3_endpoint:
-            return None
-        usage = shutil.disk_usage(archive.settings.data_dir)
-        return StorageRoom(free_bytes=usage.free, total_bytes=usage.total)
-
-    return room
 
 
 def _tls_files(settings: Settings) -> TlsFiles | None:

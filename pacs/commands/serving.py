@@ -10,6 +10,7 @@ from types import FrameType
 
 import structlog
 
+from pacs.commands.background import background_of
 from pacs.commands.doors import Doors, Part, open_doors
 from pacs.commands.people import INITIAL_PASSWORD_FILE, ensure_first_user
 from pacs.commands.session import archive_of
@@ -38,10 +39,11 @@ def serve_archive(settings: Settings, *, only: Part | None, demo: bool) -> None:
         password = ensure_first_user(archive.accounts, settings.data_dir)
         doors = open_doors(archive, only=only)
         try:
-            _greet(archive, doors, password)
-            if demo and _is_empty(archive) and doors.dicom is not None:
-                _fill(settings, doors.dicom.port, doors)
-            stop.wait()
+            with background_of(archive, doors.http.port if doors.http else None):
+                _greet(archive, doors, password)
+                if demo and _is_empty(archive) and doors.dicom is not None:
+                    _fill(settings, doors.dicom.port, doors)
+                stop.wait()
         finally:
             log.info("stopping; what is under way may end")
             doors.close()

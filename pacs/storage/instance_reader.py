@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 
-from pacs.errors import ObjectDamaged, StoreUnavailable
-from pacs.storage.interfaces import ObjectStore, StoredBytes
+from pacs.errors import ObjectDamaged, ObjectMissing, StoreUnavailable
+from pacs.storage.interfaces import ObjectReader, StoredBytes
+
+FindStore = Callable[[str], ObjectReader | None]
+"""The store that rows call by this name, or None when there is none."""
+
+Locate = Callable[[str], str | None]
+"""The name of the store in which the row of this key says the object is, by now."""
 
 
 class InstanceReader:
-    """Finds the store that a row names. `stores` is by the names rows use."""
+    """Finds the store that a row names.
 
-    def __init__(self, stores: Mapping[str, ObjectStore]) -> None:
-        self._stores = stores
+    An object may move to another store after its row was read, so one that is missed is looked for
+    once more where the row says it is then.
+    """
+
+    def __init__(self, find_store: FindStore, locate: Locate) -> None:
+        self._find_store = find_store
+        self._locate = locate
 
     def head(self, stored: StoredBytes) -> bytes:
         """Preamble and file meta information. ObjectDamaged when they changed since they came."""
@@ -41,12 +52,22 @@ class InstanceReader:
         return self._read(stored, stored.head_size + offset, length)
 
     def _read(self, stored: StoredBytes, offset: int, length: int) -> Iterator[bytes]:
-        store = self._stores.get(stored.store)
+        start = stored.offset + offset
+        try:
+            return self._store(stored.store, stored).read(stored.key, offset=start, length=length)
+        except ObjectMissing:
+            now_in = self._locate(stored.key)
+            if now_in is None or now_in == stored.store:
+                raise
+        return self._store(now_in, stored).read(stored.key, offset=start, length=length)
+
+    def _store(self, name: str, stored: StoredBytes) -> ObjectReader:
+        store = self._find_store(name)
         if store is None:
             raise StoreUnavailable(
-                f"object {stored.key} lies in the store '{stored.store}', which is not configured"
+                f"object {stored.key} lies in the store '{name}', which is not configured"
             )
-        return store.read(stored.key, offset=stored.offset + offset, length=length)
+        return store
 
 
 def _checked(pieces: Iterator[bytes], stored: StoredBytes) -> Iterator[bytes]:

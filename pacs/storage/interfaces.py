@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -36,7 +35,20 @@ class ObjectEntry:
     modified: datetime
 
 
-class ObjectStore(Protocol):
+class ObjectReader(Protocol):
+    """Gives the bytes that lie under keys."""
+
+    def read(self, key: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The bytes from `offset`, `length` of them or up to the end, in pieces of bounded size.
+
+        The first piece is fetched before this returns, so that ObjectMissing comes at once.
+        The iterator has close(); closing early releases what it holds.
+        Raises ObjectMissing, TryAgain; ObjectDamaged when the object is shorter than asked.
+        """
+        ...
+
+
+class ObjectStore(ObjectReader, Protocol):
     """Keeps bytes under keys. Keys are our own (object_keys), written once and never re-used."""
 
     @property
@@ -49,15 +61,6 @@ class ObjectStore(Protocol):
 
         After any failure the key is not visible (a half-written object is never read as whole).
         Raises StorageFull, StoreUnavailable; ValueError when the chunks are not `size_bytes` long.
-        """
-        ...
-
-    def read(self, key: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes from `offset`, `length` of them or up to the end, in pieces of bounded size.
-
-        The first piece is fetched before this returns, so that ObjectMissing comes at once.
-        The iterator has close(); closing early releases what it holds.
-        Raises ObjectMissing, StoreUnavailable; ObjectDamaged when the object is shorter than asked.
         """
         ...
 
@@ -223,7 +226,9 @@ class InstanceIndex(Protocol):
         """Write patient, study, series and instance rows, counts, revision and change row at once.
 
         Many callers may share one commit. Two callers with the same SOP Instance UID: exactly one
-        gets ADDED. Raises IndexUnavailable (nothing was written).
+        gets ADDED. Raises IndexUnavailable: nothing was written, except when the database fell
+        silent during the commit itself, which nobody can tell apart. So the caller leaves the
+        object where it is: `integrity` collects what no row holds.
         """
         ...
 
@@ -389,10 +394,3 @@ class PeerDirectory(Protocol):
     def record_knock(self, ae_title: str, address: str, wanted: str, at: datetime) -> None: ...
 
     def knocks(self) -> Sequence[Knock]: ...
-
-
-class Closing(Protocol):
-    def close(self) -> None: ...
-
-
-InstanceBytes = AbstractContextManager[Iterator[bytes]]

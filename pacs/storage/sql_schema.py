@@ -146,9 +146,14 @@ studies = Table(
     _yes_or_no("demographics_conflict"),
     _moment("received_at"),
     _moment("changed_at"),
+    _text("as_received", nullable=True),
+    _text("overlay", nullable=True),
+    _text("held_by", nullable=True),
     UniqueConstraint("study_instance_uid"),
 )
-"""Lists (`modalities_in_study`, ...) are written `\\CT\\SR\\`; "" when empty."""
+"""Lists (`modalities_in_study`, ...) are written `\\CT\\SR\\`; "" when empty.
+
+`overlay` is what people corrected, `as_received` what those columns said before, both JSON."""
 
 series = Table(
     "series",
@@ -176,6 +181,7 @@ objects = Table(
     _text("key"),
     _count("size_bytes"),
     _text("state"),
+    _moment("state_since", nullable=True),
     UniqueConstraint("key"),
 )
 
@@ -214,6 +220,7 @@ instances = Table(
     _text("sender_address", nullable=True),
     _yes_or_no("text_guessed"),
     _yes_or_no("in_trash"),
+    _text("trashed_by", nullable=True),
     Column("times_restored", Integer, nullable=False, server_default="0"),
     UniqueConstraint("sop_instance_uid"),
 )
@@ -239,6 +246,8 @@ conflicts = Table(
     _text("sender_actor"),
     _text("sender_address", nullable=True),
     _moment("resolved_at", nullable=True),
+    _text("resolution", nullable=True),
+    _text("resolved_by", nullable=True),
     UniqueConstraint("sop_instance_uid", "transfer_syntax_uid", "data_set_sha256"),
 )
 

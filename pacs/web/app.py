@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import anyio.to_thread
@@ -20,7 +20,7 @@ from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
 from pacs.archive.retrieve import Retrieval
 from pacs.web.access import Access
-from pacs.web.api.archive import ArchiveInfo, StorageRoom
+from pacs.web.api.archive import ArchiveInfo, SpoolFacts, StorageRoom, no_spool
 from pacs.web.api.changes import Changes
 from pacs.web.api.session import Sessions
 from pacs.web.api.studies import Worklist
@@ -28,12 +28,13 @@ from pacs.web.body_limit import BodyLimit
 from pacs.web.capabilities import CapabilitiesService
 from pacs.web.change_feed import ChangeFeed
 from pacs.web.config import WebConfig
-from pacs.web.health import Check, HealthService
+from pacs.web.health import Check, HealthService, Notice
 from pacs.web.origins import Origins
 from pacs.web.outer_edge import OuterEdge
 from pacs.web.problems import add_problem_handlers
 from pacs.web.qido import SearchService
 from pacs.web.rendered import RenderService
+from pacs.web.spool import SpoolService
 from pacs.web.stow import StoreService
 from pacs.web.viewer_files import ViewerFiles
 from pacs.web.wado import RetrieveService
@@ -51,6 +52,9 @@ class WebServices:
 
     readiness     what must be right before we say that we are ready, by name.
     storage_room  how much room the object store has, None when it cannot tell.
+    notices       what somebody should know although we are ready, by name; None: nothing.
+    spool         gives other nodes what waits in the spool of this one, None when it has none.
+    spool_facts   how much waits there.
     """
 
     accounts: Accounts
@@ -63,6 +67,9 @@ class WebServices:
     readiness: Mapping[str, Check]
     storage_room: Callable[[], StorageRoom | None]
     now: Callable[[], datetime]
+    notices: Mapping[str, Notice] = field(default_factory=dict)
+    spool: SpoolService | None = None
+    spool_facts: Callable[[], SpoolFacts | None] = no_spool
 
 
 @dataclass(frozen=True)
@@ -105,13 +112,16 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
             query=services.query,
             access=access,
             storage_room=services.storage_room,
+            spool_facts=services.spool_facts,
         ).router(),
     ):
         app.include_router(router, prefix=_API)
     app.mount("/dicom-web", _dicomweb(services, config, access, origins, pool))
     uri = UriService(retrieval=services.retrieval, frames=services.frames, access=access)
     app.router.routes.extend(uri.routes())
-    app.router.routes.extend(HealthService(services.readiness).routes())
+    app.router.routes.extend(HealthService(services.readiness, services.notices).routes())
+    if services.spool is not None:
+        app.router.routes.extend(services.spool.routes())
     app.router.routes.append(Route("/{path:path}", ViewerFiles(config.viewer_folder).serve))
     return WebApplication(app, feed.close)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -25,6 +26,28 @@ class StorageRoom:
 
 
 @dataclass(frozen=True)
+class SpoolFacts:
+    """What waits on this node's disk for the S3 service.
+
+    oldest   when the first of them came, None when nothing waits.
+    trouble  why the last try to move them failed.
+    damaged  how many cannot be moved because their bytes changed on the disk.
+    """
+
+    objects: int
+    size_bytes: int
+    oldest: datetime | None
+    trouble: str | None
+    damaged: int
+    room: StorageRoom
+
+
+def no_spool() -> SpoolFacts | None:
+    """Of an archive whose objects do not wait anywhere."""
+    return None
+
+
+@dataclass(frozen=True)
 class PublicFacts:
     name: str
     language: str
@@ -43,6 +66,7 @@ class ArchiveFacts:
     version: str
     study_count: int
     storage: StorageRoom | None
+    spool: SpoolFacts | None
 
 
 class ArchiveInfo:
@@ -55,11 +79,13 @@ class ArchiveInfo:
         query: QueryEngine,
         access: Access,
         storage_room: Callable[[], StorageRoom | None],
+        spool_facts: Callable[[], SpoolFacts | None] = no_spool,
     ) -> None:
         self._config = config
         self._query = query
         self._access = access
         self._storage_room = storage_room
+        self._spool_facts = spool_facts
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["archive"])
@@ -88,5 +114,6 @@ class ArchiveInfo:
                 version=config.version,
                 study_count=counted.total or 0,
                 storage=self._storage_room(),
+                spool=self._spool_facts(),
             )
         )
