@@ -183,7 +183,8 @@ class PixelDecoder(Protocol):
         For Implicit and Explicit VR Little Endian and `codecs.LOSSLESS_TARGETS`; instances without
         pixels too. One frame is held at a time. The first piece is made before this returns; a
         damaged later frame raises in the middle of the iteration, so whoever cannot take back what
-        was sent writes to a spool file first. Elements after the pixels are kept.
+        was sent writes to a spool file first. Elements after the pixels are kept; a compressed
+        icon is left out, since it would have to be in the new syntax too.
         Raises NotAcceptable as transcode_frame.
         """
         ...

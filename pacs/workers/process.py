@@ -133,7 +133,8 @@ class Process:
 
 
 def _started(limits: ProcessLimits) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", _MODULE, str(limits.memory_bytes), str(limits.time_s)]
+    # -P: never a module from the folder the archive happens to run in.
+    command = [sys.executable, "-P", "-m", _MODULE, str(limits.memory_bytes), str(limits.time_s)]
     running = subprocess.Popen(  # noqa: S603 our own interpreter and module
         command,
         stdin=subprocess.PIPE,

@@ -68,12 +68,12 @@ DCMTK_CANNOT: dict[str, str] = {
 }
 
 DCMTK_DIFFERS: dict[str, str] = {
-    "valid/encapsulation/CT1_UNC.fragmented_bot_jpeg_ls.80.dcm": "padding counts for its window",
-    "valid/encapsulation/CT1_UNC.fragmented_no_bot_jpeg_ls.80.dcm": "padding counts for its window",
-    "valid/encapsulation/CT1_UNC.not_fragmented_bot_jpeg_ls.80.dcm": "padding counts for its window",
+    "valid/encapsulation/CT1_UNC.fragmented_bot_jpeg_ls.80.dcm": "padding widens its window",
+    "valid/encapsulation/CT1_UNC.fragmented_no_bot_jpeg_ls.80.dcm": "padding widens its window",
+    "valid/encapsulation/CT1_UNC.not_fragmented_bot_jpeg_ls.80.dcm": "padding widens its window",
     "valid/transfer-syntax/ct-jpegls-near.dcm": "it does not find the window",
-    "valid/transfer-syntax/CT1_UNC.explicit_big_endian.dcm": "padding counts for its window",
-    "valid/transfer-syntax/CT1_UNC.implicit_little_endian.dcm": "padding counts for its window",
+    "valid/transfer-syntax/CT1_UNC.explicit_big_endian.dcm": "padding widens its window",
+    "valid/transfer-syntax/CT1_UNC.implicit_little_endian.dcm": "padding widens its window",
     "valid/sm/sm_image_grayscale.dcm": "a uniform picture is grey to it, black to the archive",
 }
 
