@@ -53,8 +53,8 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   unreachableSince.value = null;
   if (response.ok) return response;
   const problem = await readProblem(response);
-  // A wrong password is also a 401, but there is no session to lose then.
-  if (problem.status === 401 && path !== '/api/session') whenSignedOut();
+  // A wrong password is also a 401, but it ends no session.
+  if (problem.status === 401 && !path.startsWith('/api/session')) whenSignedOut();
   throw problem;
 }
 

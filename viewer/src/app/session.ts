@@ -21,8 +21,12 @@ export async function openSession(): Promise<void> {
   }
 }
 
+let askingPublic: Promise<PublicInfo> | null = null;
+
 export async function loadPublicInfo(): Promise<void> {
-  publicInfo.value ??= await getJson<PublicInfo>('/api/public');
+  if (publicInfo.value) return;
+  askingPublic ??= getJson<PublicInfo>('/api/public').finally(() => (askingPublic = null));
+  publicInfo.value = await askingPublic;
   if (!session.value && !rememberedLanguage()) await chooseLanguage(publicInfo.value.language);
 }
 
@@ -40,10 +44,18 @@ export async function signOut(): Promise<void> {
   endSession();
 }
 
+const whenEnded: Array<() => void> = [];
+
+/** Names what must be forgotten when the person leaves. */
+export function onSessionEnd(forget: () => void): void {
+  whenEnded.push(forget);
+}
+
 /** Forgets the person here; nothing of their patients stays on the page. */
 export function endSession(): void {
   session.value = null;
   archive.value = null;
+  whenEnded.forEach((forget) => forget());
 }
 
 export async function changeLanguage(language: LanguageCode): Promise<void> {

@@ -1,5 +1,6 @@
 /** Keeps the studies looked at last, so that a quick look from an open row needs no second question. */
 import { getJson } from './api';
+import { onSessionEnd } from './session';
 import type { StudyDetail } from './wire';
 
 const KEPT = 20;
@@ -18,7 +19,5 @@ export function recentStudy(studyInstanceUid: string): StudyDetail | null {
   return recent.get(studyInstanceUid) ?? null;
 }
 
-/** Patients' data does not outlive the session. */
-export function forgetStudies(): void {
-  recent.clear();
-}
+// Patients' data does not outlive the session.
+onSessionEnd(() => recent.clear());

@@ -1,7 +1,7 @@
 /** Why a study, a series or a frame is not on the screen, in a sentence. */
-import { Unreachable } from '../app/api';
+import { Problem, Unreachable } from '../app/api';
 import { formatNumber } from '../app/format';
-import { t } from '../app/i18n';
+import { known, t } from '../app/i18n';
 import { FrameTooShort } from '../dicom/pixels';
 import { PaletteMissing } from './painter';
 
@@ -11,5 +11,12 @@ export function reasonOf(error: unknown): string {
     return t('look.frame_short', { got: formatNumber(error.gotBytes), needs: formatNumber(error.needsBytes) });
   }
   if (error instanceof PaletteMissing) return t('look.no_palette');
+  if (error instanceof Problem) return problemWords(error);
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The kind of problem in the reader's words, then the archive's own sentence for whoever is called to help. */
+function problemWords({ code, message }: Problem): string {
+  const words = known(`problem.${code}`);
+  return words ? `${words} (${message})` : message;
 }

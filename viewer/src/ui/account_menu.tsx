@@ -47,7 +47,7 @@ export function AccountMenu({ compact = false }: { compact?: boolean }): JSX.Ele
         <div class="menu">
           <div class="about">
             <div class="hi cut">{name}</div>
-            <div class="faint">{known(`role.${person.role}`) ?? person.role}</div>
+            <div class="faint">{person.user_name} · {known(`role.${person.role}`) ?? person.role}</div>
           </div>
           <LanguageChips />
           {personal && (
@@ -96,8 +96,7 @@ function PasswordDialog({ onClose }: { onClose: () => void }): JSX.Element {
       await changePassword(String(form.get('current')), next);
       setSaid({ text: t('account.password_changed'), bad: false });
     } catch (error) {
-      const reason = error instanceof Problem ? error.message : t('sign_in.unreachable');
-      setSaid({ text: reason, bad: true });
+      setSaid({ text: explain(error), bad: true });
     }
   };
   return (
@@ -112,6 +111,11 @@ function PasswordDialog({ onClose }: { onClose: () => void }): JSX.Element {
       </form>
     </Dialog>
   );
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Problem)) return t('sign_in.unreachable');
+  return error.status === 401 ? t('account.current_wrong') : t('account.refused', { reason: error.message });
 }
 
 function PasswordField({ name, label, autocomplete }: { name: string; label: string; autocomplete: 'current-password' | 'new-password' }): JSX.Element {

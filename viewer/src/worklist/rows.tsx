@@ -5,6 +5,7 @@ import { t } from '../app/i18n';
 import type { StudyRow } from '../app/wire';
 import { Card } from './card';
 import { hospitalClock } from './clock';
+import type { Memory } from './memory';
 import { OpenRow } from './open_row';
 import { Row } from './row';
 import type { StudyList } from './study_list';
@@ -16,6 +17,7 @@ const MORE_WITHIN_PX = 1200;
 
 export interface RowsProps {
   list: StudyList;
+  memory: Memory;
   narrow: boolean;
   /** The names of the columns. */
   head: ComponentChildren;
@@ -29,7 +31,8 @@ export function Rows(props: RowsProps): JSX.Element {
   const { list, narrow, selected } = props;
   const rows = list.rows.value;
   const scroller = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 900 });
+  const [view, setView] = useState({ top: props.memory.scrollTop, height: 900 });
+  const top = useRef(0);
   const [openHeight, setOpenHeight] = useState(0);
   const isOpen = props.open && !narrow && selected >= 0;
   const measures: Measures = {
@@ -43,10 +46,18 @@ export function Rows(props: RowsProps): JSX.Element {
   const look = (): void => {
     const element = scroller.current;
     if (!element) return;
+    top.current = element.scrollTop;
     setView({ top: element.scrollTop, height: element.clientHeight });
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
     if (left < MORE_WITHIN_PX && list.hasMore.value && list.paging.value === 'idle') void list.more();
   };
+  // Back from an image we are where we were; other rows begin at their top.
+  const generation = list.generation.value;
+  useLayoutEffect(() => {
+    scroller.current!.scrollTop = props.memory.scrollTop;
+    props.memory.scrollTop = 0;
+  }, [generation]);
+  useEffect(() => () => void (props.memory.scrollTop = top.current), []);
   useEffect(() => {
     const observer = new ResizeObserver(look);
     observer.observe(scroller.current!);

@@ -23,6 +23,8 @@ export class StudyList {
   readonly failure = signal<unknown>(null);
   /** Studies that came while the list was being used; `release` lets them in. */
   readonly held = signal<StudyRow[]>([]);
+  /** Rises when other rows take the place of all the old ones. */
+  readonly generation = signal(0);
   /** Marked as new. */
   readonly fresh = signal<ReadonlySet<string>>(new Set());
   readonly paging = signal<'idle' | 'loading' | 'failed'>('idle');
@@ -35,6 +37,8 @@ export class StudyList {
   #request: AbortController | null = null;
   #firstPage: StudyRow[] = [];
   #changed = new Set<string>();
+  /** The question the rows are the answer to. */
+  #asked = '';
   #newestReceived = '';
   #refreshTimer: Timer;
   #quietTimer: Timer;
@@ -45,11 +49,21 @@ export class StudyList {
     this.#today = today;
   }
 
+  /** Shows what the filters ask for; when that is on the screen already, only brings it up to date. */
+  async show(filters: Filters): Promise<void> {
+    const asked = this.#asked;
+    if (this.phase.value !== 'ready' || asked !== this.#questionOf(filters)) return this.search(filters);
+    this.#newRequest();
+    this.#filters = filters;
+    await this.refresh().catch(() => undefined); // unreachable: the rows stay, and the page says so
+  }
+
   /** Starts the list anew; an earlier question still under way is dropped. */
   async search(filters: Filters): Promise<void> {
     const keepRows = this.#filters !== null && this.phase.value === 'ready';
     this.#filters = filters;
     const request = this.#newRequest();
+    this.#asked = '';
     if (!keepRows) this.phase.value = 'loading';
     try {
       const page = await this.#ask(null, request.signal);
@@ -57,9 +71,11 @@ export class StudyList {
         this.rows.value = page.studies;
         this.held.value = [];
         this.phase.value = 'ready';
+        this.generation.value += 1;
         this.#accept(page);
         this.#cursor.value = page.next_cursor;
         this.#firstPage = page.studies;
+        this.#asked = this.#questionOf(filters);
         this.#newestReceived = newestReceived(page.studies, '');
       });
     } catch (error) {
@@ -206,8 +222,12 @@ export class StudyList {
     return this.#request;
   }
 
+  #questionOf(filters: Filters): string {
+    return filtersToQuestion(filters, this.#today()).toString();
+  }
+
   #ask(cursor: string | null, signal: AbortSignal | undefined): Promise<StudyPage> {
-    const question = filtersToQuestion(this.#filters!, this.#today());
+    const question = new URLSearchParams(this.#questionOf(this.#filters!));
     question.set('limit', String(PAGE_SIZE));
     if (cursor !== null) question.set('cursor', cursor);
     return getJson<StudyPage>(`/api/studies?${question.toString()}`, signal);

@@ -11,26 +11,28 @@ import { AccountMenu } from '../ui/account_menu';
 import { Bar } from '../ui/bar';
 import { isTyping, ShortcutDialog, useNarrow } from '../ui/elements';
 import { Icon } from '../ui/icons';
-import { hospitalClock } from './clock';
 import { FilterLine } from './filter_line';
 import { filtersToAddress, hasFilters, parseFilters, type Filters } from './filters';
 import { Head } from './head';
 import { EmptyArchive, ListFailed, LoadingRows, NothingFound, OfflineNote } from './list_states';
+import { worklistMemory } from './memory';
 import { Rows } from './rows';
-import { StudyList } from './study_list';
+import type { StudyList } from './study_list';
 import './worklist.css';
 
 export function Worklist(): JSX.Element {
-  const list = useMemo(() => new StudyList(() => hospitalClock.today()), []);
+  const memory = useMemo(worklistMemory, []);
+  const { list } = memory;
   const filters = useMemo(() => parseFilters(address.value.query), [address.value.query]);
   const narrow = useNarrow();
-  const [selection, setSelection] = useState<{ uid: string; open: boolean }>({ uid: '', open: false });
+  const [selection, setSelection] = useState(memory.selection);
+  memory.selection = selection;
   const [help, setHelp] = useState(false);
   const page = useRef<HTMLDivElement>(null);
 
   // The zone decides which day is today, so a list filtered by day waits for it.
   const timeZone = filters.days === 'all' ? '' : (archive.value?.timezone ?? '');
-  useEffect(() => void list.search(filters), [filters, timeZone]);
+  useEffect(() => void list.show(filters), [filters, timeZone]);
   useEffect(() => list.follow(), []);
   useEffect(() => {
     document.title = t('worklist.title');
@@ -61,7 +63,7 @@ export function Worklist(): JSX.Element {
       <main class="list" id="main">
         <ListBody list={list} filters={filters} narrow={narrow} onChange={change}>
           <Rows
-            list={list} narrow={narrow} selected={selected} open={selection.open} onSelect={select} onLook={look}
+            list={list} memory={memory} narrow={narrow} selected={selected} open={selection.open} onSelect={select} onLook={look}
             head={!narrow && <Head sort={filters.sort} onSort={(sort) => change({ sort })} />}
           />
         </ListBody>
