@@ -86,19 +86,6 @@ def encoded_frame(instance: EncodedInstance, table: FrameTable, frame_index: int
     )
 
 
-def is_stored_natively(instance: EncodedInstance, table: FrameTable) -> bool:
-    """Whether the data of `encoded_frame` is what decode_frame would give: nothing to decode."""
-    syntax = known_syntax(instance.transfer_syntax_uid)
-    description = table.description
-    by_pixel = description.samples_per_pixel == 1 or description.planar_configuration == 0
-    return (
-        table.ranges is None
-        and syntax.little_endian
-        and by_pixel
-        and description.bits_allocated >= 8
-    )
-
-
 def bits_before_frame(description: PixelDescription, frame: EncodedFrame, frame_bits: int) -> int:
     """How many bits of frame.data belong to the frame before; 0 but for small or 1-bit frames."""
     unit = 16 if has_swapped_words(description, frame.transfer_syntax_uid, frame.pixel_vr) else 8

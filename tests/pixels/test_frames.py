@@ -14,15 +14,13 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     ExplicitVRBigEndian,
-    ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
     RLELossless,
 )
 
 from pacs.errors import NotDecodable, NotFound
-from pacs.pixels.decoding import decode_frame
 from pacs.pixels.fragments import all_fragments, end_of_value
-from pacs.pixels.frames import encoded_frame, is_stored_natively, locate_frames
+from pacs.pixels.frames import encoded_frame, locate_frames
 from pacs.pixels.interfaces import EncodedInstance
 from tests.builders import enhanced_mr, segmentation, us_cine
 from tests.encodings import compressed, frames_of
@@ -81,26 +79,6 @@ def test_swapped_words_are_read_whole() -> None:
     second = encoded_frame(instance, locate_frames(instance), 1)
 
     assert second.data == instance.read(6, 10)  # words from bit 48 to bit 127
-
-
-@pytest.mark.parametrize(
-    ("instance", "expected"),
-    [
-        (instance_of(enhanced_mr()), True),
-        (instance_of(enhanced_mr(), ImplicitVRLittleEndian), True),
-        (instance_of(us_cine()), True),
-        (instance_of(enhanced_mr(), ExplicitVRBigEndian), False),
-        (instance_of(us_cine(planar_configuration=1)), False),
-        (instance_of(segmentation()), False),
-        (instance_of(_cine(2)), False),
-    ],
-)
-def test_frames_that_need_no_decoding_are_known(instance: EncodedInstance, expected: bool) -> None:
-    table = locate_frames(instance)
-    frame = encoded_frame(instance, table, 1)
-
-    assert is_stored_natively(instance, table) is expected
-    assert (decode_frame(frame).data == frame.data) is expected
 
 
 def test_a_frame_beyond_those_announced_is_not_found() -> None:
