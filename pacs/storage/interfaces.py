@@ -16,6 +16,7 @@ from typing import Protocol
 from pacs.dicom.hierarchy import Level
 from pacs.dicom.identity import InstanceIdentity
 from pacs.dicom.matching import Query
+from pacs.dicom.overlay import Overlay
 from pacs.peers import Peer
 from pacs.scope import Role, Scope
 
@@ -134,7 +135,9 @@ class Sender:
 
 @dataclass(frozen=True)
 class StoredInstance:
-    """What the index knows of one instance, enough to read it without opening it first."""
+    """What the index knows of one instance, enough to read it without opening it first.
+
+    overlay  what people corrected of its study; laid over the header on every way out."""
 
     instance_id: int
     series_id: int
@@ -146,6 +149,7 @@ class StoredInstance:
     received: datetime
     sender: Sender
     in_trash: bool = False
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ from pacs.storage.sql_growth import SeriesGrowth, StudyGrowth, grow_series, grow
 from pacs.storage.sql_inserts import insert_missing
 from pacs.storage.sql_instance_rows import find_instances, instance_values, object_values
 from pacs.storage.sql_new_rows import SeriesKey, ensure_series, ensure_studies
+from pacs.storage.sql_overlays import overlay_new_studies
 from pacs.storage.sql_schema import instances, objects
+
+_INSERT_OBJECTS = objects.insert().returning(objects.c.id, objects.c.key)
 
 
 def write_arrivals(
@@ -54,14 +57,19 @@ def _write_new(
     connection: Connection, records: Sequence[InstanceRecord], now: datetime
 ) -> set[str]:
     """The SOP Instance UIDs that were written; another node may have been faster with some."""
-    study_rows = ensure_studies(connection, records, now)
-    growths = _growths(connection, records, study_rows, now)
+    # Of several that come at once, the one received first gives its study and series their values.
+    by_arrival = sorted(records, key=lambda one: (one.received, one.stored.key))
+    study_rows = ensure_studies(connection, by_arrival, now)
+    growths = _growths(connection, by_arrival, study_rows, now)
     written = _insert_instances(connection, records, growths)
     for growth in growths.values():
         growth.records = [one for one in growth.records if one.identity.sop_instance_uid in written]
     grown = [growth for growth in growths.values() if growth.records]
     grow_series(connection, grown, now)
     grow_studies(connection, grown, now)
+    new = [row.id for row in study_rows.values() if not row.number_of_study_related_instances]
+    if new:
+        overlay_new_studies(connection, new, now)
     return written
 
 
@@ -89,7 +97,7 @@ def _insert_instances(
     growths: dict[SeriesKey, SeriesGrowth],
 ) -> set[str]:
     inserted = connection.execute(
-        objects.insert().returning(objects.c.id, objects.c.key),
+        _INSERT_OBJECTS,
         [object_values(record) for record in records],
     )
     object_rows = {row.key: row.id for row in inserted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,41 @@ from pacs.storage.interfaces import InstanceRecord
 from pacs.storage.sql_changes import STUDY_ADDED, STUDY_CHANGED, write_changes
 from pacs.storage.sql_schema import series, studies
 from pacs.storage.sql_values import clean_text, joined_list, split_list
+
+# Statements are made once: making one costs more than running it.
+_GROW_SERIES = (
+    update(series)
+    .where(series.c.id == bindparam("row_id"))
+    .values(
+        number_of_series_related_instances=series.c.number_of_series_related_instances
+        + bindparam("more_instances"),
+        frame_count=series.c.frame_count + bindparam("more_frames"),
+        size_bytes=series.c.size_bytes + bindparam("more_bytes"),
+        revision=series.c.revision + 1,
+        sop_class_uids=bindparam("new_sop_class_uids"),
+        transfer_syntax_uids=bindparam("new_transfer_syntax_uids"),
+        cover_sop_instance_uid=bindparam("new_cover_sop_instance_uid"),
+        cover_sop_class_uid=bindparam("new_cover_sop_class_uid"),
+        changed_at=bindparam("now"),
+    )
+)
+
+_GROW_STUDIES = (
+    update(studies)
+    .where(studies.c.id == bindparam("row_id"))
+    .values(
+        number_of_study_related_series=studies.c.number_of_study_related_series
+        + bindparam("more_series"),
+        number_of_study_related_instances=studies.c.number_of_study_related_instances
+        + bindparam("more_instances"),
+        size_bytes=studies.c.size_bytes + bindparam("more_bytes"),
+        modalities_in_study=bindparam("new_modalities_in_study"),
+        sop_classes_in_study=bindparam("new_sop_classes_in_study"),
+        body_parts=bindparam("new_body_parts"),
+        demographics_conflict=bindparam("new_demographics_conflict"),
+        changed_at=bindparam("now"),
+    )
+)
 
 
 @dataclass
@@ -36,23 +72,7 @@ class StudyGrowth:
 def grow_series(connection: Connection, growths: Sequence[SeriesGrowth], now: datetime) -> None:
     if not growths:
         return
-    statement = (
-        update(series)
-        .where(series.c.id == bindparam("row_id"))
-        .values(
-            number_of_series_related_instances=series.c.number_of_series_related_instances
-            + bindparam("more_instances"),
-            frame_count=series.c.frame_count + bindparam("more_frames"),
-            size_bytes=series.c.size_bytes + bindparam("more_bytes"),
-            revision=series.c.revision + 1,
-            sop_class_uids=bindparam("new_sop_class_uids"),
-            transfer_syntax_uids=bindparam("new_transfer_syntax_uids"),
-            cover_sop_instance_uid=bindparam("new_cover_sop_instance_uid"),
-            cover_sop_class_uid=bindparam("new_cover_sop_class_uid"),
-            changed_at=bindparam("now"),
-        )
-    )
-    connection.execute(statement, [_series_growth_values(growth, now) for growth in growths])
+    connection.execute(_GROW_SERIES, [_series_growth_values(growth, now) for growth in growths])
 
 
 def _series_growth_values(growth: SeriesGrowth, now: datetime) -> dict[str, Any]:
@@ -84,23 +104,7 @@ def grow_studies(connection: Connection, growths: Sequence[SeriesGrowth], now: d
         grown[growth.study.row.id] = growth.study
     if not grown:
         return
-    statement = (
-        update(studies)
-        .where(studies.c.id == bindparam("row_id"))
-        .values(
-            number_of_study_related_series=studies.c.number_of_study_related_series
-            + bindparam("more_series"),
-            number_of_study_related_instances=studies.c.number_of_study_related_instances
-            + bindparam("more_instances"),
-            size_bytes=studies.c.size_bytes + bindparam("more_bytes"),
-            modalities_in_study=bindparam("new_modalities_in_study"),
-            sop_classes_in_study=bindparam("new_sop_classes_in_study"),
-            body_parts=bindparam("new_body_parts"),
-            demographics_conflict=bindparam("new_demographics_conflict"),
-            changed_at=bindparam("now"),
-        )
-    )
-    connection.execute(statement, [_study_growth_values(one, now) for one in grown.values()])
+    connection.execute(_GROW_STUDIES, [_study_growth_values(one, now) for one in grown.values()])
     write_changes(
         connection,
         [
@@ -149,8 +153,11 @@ def _demographics_disagree(row: Row[Any], record: InstanceRecord) -> bool:
     Nothing said is no disagreement. Many machines cannot write Vietnamese marks: a name without
     them is the same name.
     """
+    # What people corrected is no disagreement of the machines.
+    received = json.loads(row.as_received) if row.as_received else {}
     for keyword, column in _DEMOGRAPHICS:
-        ours, theirs = getattr(row, column), clean_text(record.values.get(keyword))
+        ours = received.get(keyword) if received else getattr(row, column)
+        theirs = clean_text(record.values.get(keyword))
         if ours is None or theirs is None or ours.strip() == theirs.strip():
             continue
         if keyword != "PatientName" or fold_person_name(ours) != fold_person_name(theirs):

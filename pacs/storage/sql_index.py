@@ -8,19 +8,18 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, select, update
 
-from pacs.dicom.identity import InstanceIdentity
 from pacs.errors import NotFound
 from pacs.storage.interfaces import (
     Added,
     Conflict,
     InstanceRecord,
     Selection,
-    Sender,
     SeriesState,
     StoredInstance,
 )
 from pacs.storage.sql_arrivals import write_arrivals
 from pacs.storage.sql_committer import Committer
+from pacs.storage.sql_conflict_rows import list_conflicts
 from pacs.storage.sql_database import Database
 from pacs.storage.sql_instance_rows import (
     bytes_values,
@@ -29,7 +28,6 @@ from pacs.storage.sql_instance_rows import (
     select_instances,
     selected,
     selected_series,
-    stored_bytes,
     stored_instance,
 )
 from pacs.storage.sql_migrations import check_schema
@@ -83,37 +81,8 @@ class SqlInstanceIndex:
             return _has_conflict(connection, sop_instance_uid, transfer_syntax_uid, data_set_sha256)
 
     def conflicts(self) -> Sequence[Conflict]:
-        statement = (
-            select(conflicts, objects.c.store, objects.c.key)
-            .join(objects, objects.c.id == conflicts.c.object_row)
-            .where(conflicts.c.resolved_at.is_(None))
-            .order_by(conflicts.c.received_at, conflicts.c.id)
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(statement).all()
-            uids = {row.sop_instance_uid for row in rows}
-            existing = {
-                one.identity.sop_instance_uid: one
-                for page in _pages(sorted(uids))
-                for one in find_instances(connection, page)
-            }
-        return [
-            Conflict(
-                conflict_id=row.id,
-                existing=existing[row.sop_instance_uid],
-                newcomer=stored_bytes(row),
-                newcomer_identity=InstanceIdentity(
-                    row.study_instance_uid,
-                    row.series_instance_uid,
-                    row.sop_instance_uid,
-                    row.sop_class_uid,
-                ),
-                transfer_syntax_uid=row.transfer_syntax_uid,
-                received=row.received_at,
-                sender=Sender(row.sender_how, row.sender_actor, row.sender_address),
-            )
-            for row in rows
-        ]
+            return list_conflicts(connection, conflicts.c.resolved_at.is_(None))
 
     def restore(self, sop_instance_uid: str) -> None:
         self._committer.write(self._write_restored, sop_instance_uid)

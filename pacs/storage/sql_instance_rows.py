@@ -17,6 +17,7 @@ from pacs.storage.interfaces import (
     StoredBytes,
     StoredInstance,
 )
+from pacs.storage.sql_overlays import read_overlay
 from pacs.storage.sql_patterns import one_of
 from pacs.storage.sql_schema import instances, objects, series, studies
 from pacs.storage.sql_values import clean_text, level_row
@@ -46,6 +47,7 @@ _COLUMNS = (
     instances.c.sender_actor,
     instances.c.sender_address,
     instances.c.in_trash,
+    studies.c.overlay,
 )
 
 
@@ -85,6 +87,7 @@ def stored_instance(row: Row[Any]) -> StoredInstance:
         received=row.received_at,
         sender=Sender(row.sender_how, row.sender_actor, row.sender_address),
         in_trash=row.in_trash,
+        overlay=read_overlay(row.overlay),
     )
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
 from pacs.dicom.hierarchy import Level
-from pacs.storage.interfaces import InstanceRecord
+from pacs.storage.interfaces import InstanceRecord, Value
 from pacs.storage.sql_inserts import insert_missing
 from pacs.storage.sql_schema import name_words, patients, series, studies
 from pacs.storage.sql_values import clean_text, level_row, searchable_words
@@ -35,6 +35,7 @@ _STUDY_COLUMNS: tuple[ColumnElement[Any], ...] = (
     studies.c.body_parts,
     studies.c.number_of_study_related_instances,
     studies.c.demographics_conflict,
+    studies.c.as_received,
 )
 _SERIES_COLUMNS: tuple[ColumnElement[Any], ...] = (
     series.c.id,
@@ -50,6 +51,23 @@ _SERIES_COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 
 
+# Statements are made once: making one costs more than running it.
+_LOCK_STUDIES = (
+    select(*_STUDY_COLUMNS)
+    .where(studies.c.study_instance_uid.in_(bindparam("study_instance_uids", expanding=True)))
+    .order_by(studies.c.study_instance_uid)
+    .with_for_update()
+)
+_KNOWN_STUDIES = select(studies.c.study_instance_uid).where(
+    studies.c.study_instance_uid.in_(bindparam("study_instance_uids", expanding=True))
+)
+_FIND_SERIES = select(*_SERIES_COLUMNS).where(
+    series.c.study_row.in_(bindparam("study_rows", expanding=True)),
+    series.c.series_instance_uid.in_(bindparam("series_instance_uids", expanding=True)),
+)
+_INSERT_SERIES = series.insert()
+
+
 def ensure_studies(
     connection: Connection, records: Sequence[InstanceRecord], now: datetime
 ) -> dict[str, Row[Any]]:
@@ -57,34 +75,30 @@ def ensure_studies(
     founders: dict[str, InstanceRecord] = {}
     for record in records:
         founders.setdefault(record.identity.study_instance_uid, record)
-    known = studies.c.study_instance_uid.in_(list(founders))
-    present = set(connection.execute(select(studies.c.study_instance_uid).where(known)).scalars())
-    missing = sorted(uid for uid in founders if uid not in present)
-    if missing:
-        _insert_studies(connection, [founders[uid] for uid in missing], now)
-    return _lock_studies(connection, founders)
-
-
-def _lock_studies(connection: Connection, uids: Iterable[str]) -> dict[str, Row[Any]]:
-    statement = (
-        select(*_STUDY_COLUMNS)
-        .where(studies.c.study_instance_uid.in_(list(uids)))
-        .order_by(studies.c.study_instance_uid)
-        .with_for_update()
-    )
-    return {row.study_instance_uid: row for row in connection.execute(statement)}
+    named = {"study_instance_uids": list(founders)}
+    rows: dict[str, Row[Any]] = {}
+    # A study can vanish between the look and the lock, when its trash is emptied: look again.
+    while len(rows) < len(founders):
+        known = set(connection.execute(_KNOWN_STUDIES, named).scalars())
+        missing = sorted(uid for uid in founders if uid not in known)
+        if missing:
+            _insert_studies(connection, [founders[uid] for uid in missing], now)
+        rows = {row.study_instance_uid: row for row in connection.execute(_LOCK_STUDIES, named)}
+    return rows
 
 
 def _insert_studies(
     connection: Connection, founders: Sequence[InstanceRecord], now: datetime
 ) -> None:
-    patient_rows = _ensure_patients(connection, founders)
+    patient_rows = ensure_patients(
+        connection, {record.identity.study_instance_uid: record.values for record in founders}
+    )
     values = [
         {
             **level_row(Level.PATIENT, record.values),
             **level_row(Level.STUDY, record.values),
             "study_instance_uid": record.identity.study_instance_uid,
-            "patient_row": patient_rows[_patient_identity(record)],
+            "patient_row": patient_rows[record.identity.study_instance_uid],
             "modalities_in_study": "",
             "sop_classes_in_study": "",
             "body_parts": "",
@@ -115,15 +129,19 @@ def _insert_studies(
         connection.execute(name_words.insert(), words)
 
 
-def _ensure_patients(connection: Connection, founders: Sequence[InstanceRecord]) -> dict[str, int]:
-    """The row of each patient by identity. The newest study says what the patient is called now."""
-    values = {
-        _patient_identity(record): {
-            **level_row(Level.PATIENT, record.values),
-            "identity_sha256": _patient_identity(record),
-        }
-        for record in founders
-    }
+def ensure_patients(
+    connection: Connection, of_study: Mapping[str, Mapping[str, Value]]
+) -> dict[str, int]:
+    """The row of the patient of each study (by UID), by the values of its first instance.
+
+    The newest study says what the patient is called now.
+    """
+    identities = {uid: patient_identity(values, uid) for uid, values in of_study.items()}
+    values: dict[str, dict[str, Any]] = {}
+    for uid, identity in identities.items():
+        row = {**level_row(Level.PATIENT, of_study[uid]), "identity_sha256": identity}
+        said = {name: value for name, value in row.items() if value is not None}
+        values[identity] = {**values.get(identity, row), **said}
     in_order = [values[identity] for identity in sorted(values)]
     made = insert_missing(
         connection,
@@ -139,15 +157,15 @@ def _ensure_patients(connection: Connection, founders: Sequence[InstanceRecord])
         renewed = named.values({name: value for name, value in one.items() if value is not None})
         row = connection.execute(renewed.returning(patients.c.id)).one()
         rows[one["identity_sha256"]] = row.id
-    return rows
+    return {uid: rows[identity] for uid, identity in identities.items()}
 
 
-def _patient_identity(record: InstanceRecord) -> str:
+def patient_identity(values: Mapping[str, Value], study_instance_uid: str) -> str:
     """A patient is (issuer, ID); an empty ID never joins two studies."""
-    patient_id = (clean_text(record.values.get("PatientID")) or "").strip()
-    issuer = (clean_text(record.values.get("IssuerOfPatientID")) or "").strip()
+    patient_id = (clean_text(values.get("PatientID")) or "").strip()
+    issuer = (clean_text(values.get("IssuerOfPatientID")) or "").strip()
     if not patient_id:
-        return _sha256("study", record.identity.study_instance_uid)
+        return _sha256("study", study_instance_uid)
     return _sha256("patient", issuer, patient_id)
 
 
@@ -165,18 +183,19 @@ def ensure_series(
     missing = [key for key in by_series if key not in rows]
     if missing:
         values = [_series_values(key[0], by_series[key][0], now) for key in missing]
-        connection.execute(series.insert(), values)
+        connection.execute(_INSERT_SERIES, values)
         rows |= _find_series(connection, missing)
     return rows
 
 
 def _find_series(connection: Connection, keys: Iterable[SeriesKey]) -> dict[SeriesKey, Row[Any]]:
     wanted = set(keys)
-    statement = select(*_SERIES_COLUMNS).where(
-        series.c.study_row.in_(sorted({study_row for study_row, _ in wanted})),
-        series.c.series_instance_uid.in_(sorted({uid for _, uid in wanted})),
-    )
-    rows = {(row.study_row, row.series_instance_uid): row for row in connection.execute(statement)}
+    named = {
+        "study_rows": sorted({study_row for study_row, _ in wanted}),
+        "series_instance_uids": sorted({uid for _, uid in wanted}),
+    }
+    found = connection.execute(_FIND_SERIES, named)
+    rows = {(row.study_row, row.series_instance_uid): row for row in found}
     return {key: row for key, row in rows.items() if key in wanted}
 
 
