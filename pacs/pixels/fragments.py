@@ -101,12 +101,6 @@ def join_fragments(items: bytes) -> bytes | None:
     return b"".join(values) if position == len(items) and values else None
 
 
-def all_fragments(read: ReadRange) -> Iterator[ByteRange]:
-    """The values of all fragments in order, without the offset table; for streams of video."""
-    for fragment in _walk(read, _offset_table(read).end):
-        yield ByteRange(fragment.offset + _HEADER, fragment.value_length)
-
-
 def end_of_value(read: ReadRange) -> int:
     """Where the data set goes on after the encapsulated value (its delimiter included)."""
     end = _offset_table(read).end

@@ -141,7 +141,8 @@ class RenderRequest:
     """How a frame is to be shown.
 
     viewport   None: one picture pixel per stored pixel.
-    window     None: the instance's own first VOI LUT or window, else all values from least to most.
+    window     for grayscale; None: the instance's own first VOI LUT or window, else all values from
+               least to most. Colour has none.
     quality    of JPEG, 1 to 100; other types are lossless and do not look at it.
     """
 

@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from pacs.errors import NotDecodable, NotFound
-from pacs.pixels.fragments import all_fragments, end_of_value
+from pacs.pixels.fragments import end_of_value
 from pacs.pixels.frames import encoded_frame, locate_frames
 from pacs.pixels.interfaces import EncodedInstance
 from tests.builders import enhanced_mr, segmentation, us_cine
@@ -265,16 +265,13 @@ def test_what_has_no_frames_says_why(syntax: str, named: str) -> None:
         locate_frames(instance)
 
 
-def test_the_stream_of_a_video_is_all_its_fragments() -> None:
-    value = _item(b"") + _item(b"stream") + _item(b"goes on ") + _DELIMITER
+@pytest.mark.parametrize("ending", [_DELIMITER, b""])
+def test_the_end_of_an_encapsulated_value_is_found(ending: bytes) -> None:
+    value = _item(b"") + _item(b"stream") + _item(b"goes on ") + ending
 
-    def read(offset: int, length: int) -> bytes:
-        return value[offset : offset + length]
+    end = end_of_value(lambda offset, length: (value + b"next")[offset : offset + length])
 
-    stream = b"".join(read(part.offset, part.length) for part in all_fragments(read))
-
-    assert stream == b"streamgoes on "
-    assert end_of_value(read) == len(value)
+    assert end == len(value)
 
 
 @given(
