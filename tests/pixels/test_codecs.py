@@ -361,6 +361,7 @@ def test_damaged_codestreams_decode_or_are_refused(data: st.DataObject, syntax: 
     assert decoded is None or len(decoded.data) == 256
 
 
+@settings(deadline=None)
 @given(
     header=st.binary(max_size=300),
     data=st.binary(max_size=64),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import (
@@ -274,6 +274,7 @@ def test_the_end_of_an_encapsulated_value_is_found(ending: bytes) -> None:
     assert end == len(value)
 
 
+@settings(deadline=None)
 @given(
     frames=st.lists(st.lists(st.binary(max_size=40), min_size=1, max_size=4), min_size=2),
     has_table=st.booleans(),

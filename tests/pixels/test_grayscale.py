@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -96,6 +96,7 @@ def test_a_window_maps_as_the_standard_says(window: Window, value: float, expect
     assert mapped[0] == pytest.approx(expected, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(st.floats(-1e6, 1e6), min_size=2),
     center=st.floats(-1e5, 1e5),
