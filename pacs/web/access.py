@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from starlette.requests import Request
@@ -37,9 +39,13 @@ class Access:
     """Turns a request into the Scope on whose behalf the archive acts."""
 
     def __init__(self, *, credentials: Credentials, origins: Origins, sign_in: SignInRule) -> None:
-        self._credentials = credentials
+        self._remembered = RememberedScopes(credentials)
         self._origins = origins
         self._sign_in = sign_in
+
+    def forget(self) -> None:
+        """Ask anew who everybody is; for when a session or token just ended."""
+        self._remembered.forget()
 
     def scope_of(self, request: Request) -> Scope:
         """Raises NotSignedIn, and NotAllowed for a request of somebody else's page."""
@@ -48,7 +54,7 @@ class Access:
         authorization = request.headers.get("authorization")
         if authorization is not None:
             secret = _bearer_secret(authorization)
-            return self._credentials.scope_of_token(secret, address=address_of(request))
+            return self._remembered.scope_of_token(secret, address=address_of(request))
         return self._scope_of_session(request)
 
     def _scope_of_session(self, request: Request) -> Scope:
@@ -59,13 +65,70 @@ class Access:
         # not show that the person wanted this.
         if request.method not in SAFE_METHODS:
             self._origins.require_own(request, when_absent=False)
-        return self._credentials.scope_of_session(secret, address=address_of(request))
+        return self._remembered.scope_of_session(secret, address=address_of(request))
 
     def _scope_of_local(self, request: Request) -> Scope:
         require_loopback_host(request)
         if request.method not in SAFE_METHODS:
             self._origins.require_own(request, when_absent=True)
         return Scope("local", ActorKind.PERSON, frozenset(Right), address=address_of(request))
+
+
+class RememberedScopes:
+    """Credentials that are asked for once in a moment, not for each of a hundred frames.
+
+    What ends elsewhere is honoured `for_s` later; what ends through this door, at once (forget).
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        for_s: float = 1.0,
+        most: int = 1000,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._credentials = credentials
+        self._for_s = for_s
+        self._most = most
+        self._monotonic = monotonic
+        self._known: dict[tuple[str, str, str | None], tuple[float, Scope]] = {}
+
+    @property
+    def count(self) -> int:
+        return len(self._known)
+
+    def scope_of_session(self, secret: str, *, address: str | None) -> Scope:
+        return self._scope(
+            ("session", secret, address), self._credentials.scope_of_session, secret, address
+        )
+
+    def scope_of_token(self, secret: str, *, address: str | None) -> Scope:
+        return self._scope(
+            ("token", secret, address), self._credentials.scope_of_token, secret, address
+        )
+
+    def forget(self) -> None:
+        self._known = {}
+
+    def _scope(
+        self,
+        key: tuple[str, str, str | None],
+        ask: Callable[..., Scope],
+        secret: str,
+        address: str | None,
+    ) -> Scope:
+        known = self._known
+        now = self._monotonic()
+        until, scope = known.get(key, (0.0, None))
+        if scope is not None and now < until:
+            return scope
+        scope = ask(secret, address=address)
+        if len(known) >= self._most:
+            known.clear()
+        # Into the dict that was there before asking: a forget() in between must win.
+        known[key] = (now + self._for_s, scope)
+        return scope
 
 
 def _bearer_secret(authorization: str) -> str:

@@ -20,10 +20,15 @@ from pacs.web.data_set_answers import list_answer, list_offer
 from pacs.web.origins import Origins
 from pacs.web.search_parameters import Search, parse_search
 
-_SPECIFIC_CHARACTER_SET = ("00080005", json_attribute("CS", "ISO_IR 192"))
-_INSTANCE_AVAILABILITY = ("00080056", json_attribute("CS", "ONLINE"))
+_SPECIFIC_CHARACTER_SET = "00080005"
+_INSTANCE_AVAILABILITY = "00080056"
 _RETRIEVE_URL = "00081190"
-_AVAILABLE_TRANSFER_SYNTAX_UID = "00083002"
+_AVAILABLE_SYNTAX = "00083002"
+_SAME_FOR_ALL: JsonDataSet = {
+    _SPECIFIC_CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 192"]},
+    _INSTANCE_AVAILABILITY: {"vr": "CS", "Value": ["ONLINE"]},
+}
+_PLAIN = frozenset({"AE", "AS", "CS", "DA", "LO", "LT", "SH", "ST", "TM", "UI"})
 
 _RESOURCES: tuple[tuple[str, Level], ...] = (
     ("/studies", Level.STUDY),
@@ -102,18 +107,35 @@ class _MatchWriter:
     """Writes matches as DICOM JSON; what is the same for all of them is prepared once."""
 
     def __init__(self, returned: Sequence[Attribute], base_url: str) -> None:
-        self._columns = [(json_tag(each.tag), each.vr, each.keyword) for each in returned]
+        columns = [(json_tag(each.tag), each.vr, each.keyword) for each in returned]
+        added = [(tag, "", "") for tag in (*_SAME_FOR_ALL, _RETRIEVE_URL, _AVAILABLE_SYNTAX)]
+        self._columns = sorted([*columns, *added])
         self._base_url = base_url
 
     def __call__(self, match: Match) -> JsonDataSet:
-        written = dict((_SPECIFIC_CHARACTER_SET, _INSTANCE_AVAILABILITY))
+        written: JsonDataSet = {}
+        values = match.values
         for tag, vr, keyword in self._columns:
-            written[tag] = json_attribute(vr, match.values.get(keyword))
+            value = values.get(keyword)
+            # Most values are plain texts or absent; only the others need the writer of DICOM JSON.
+            if value is None:
+                written[tag] = {"vr": vr}
+            elif vr in _PLAIN and type(value) is str:
+                written[tag] = {"vr": vr, "Value": [value]} if value else {"vr": vr}
+            else:
+                written[tag] = json_attribute(vr, value)
+        self._complete(written, match)
+        return written
+
+    def _complete(self, written: JsonDataSet, match: Match) -> None:
+        """Fill the places that are not attributes of the index."""
+        written.update(_SAME_FOR_ALL)
         written[_RETRIEVE_URL] = json_attribute("UR", self._retrieve_url(match))
         syntax = match.facts.get("transfer_syntax_uid")
-        if syntax is not None:
-            written[_AVAILABLE_TRANSFER_SYNTAX_UID] = json_attribute("UI", syntax)
-        return dict(sorted(written.items()))
+        if syntax is None:
+            del written[_AVAILABLE_SYNTAX]
+        else:
+            written[_AVAILABLE_SYNTAX] = json_attribute("UI", syntax)
 
     def _retrieve_url(self, match: Match) -> str:
         url = f"{self._base_url}/studies/{match.values['StudyInstanceUID']}"

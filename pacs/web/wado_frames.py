@@ -37,7 +37,7 @@ from pacs.web.resources import (
     frame_numbers,
     not_modified,
 )
-from pacs.web.streams import StreamedAnswer
+from pacs.web.streams import PiecesAnswer, StreamedAnswer
 
 _INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
 
@@ -145,12 +145,27 @@ class FrameService:
         if known is not None:
             return known
         read = self._reader(instance, uid)
-        contents = itertools.chain([read(numbers[0])], map(read, numbers[1:]))
+        first = read(numbers[0])
         content_type = _content_type(offer.media_type, uid)
-        parts = (Part({"Content-Type": content_type}, [each], len(each)) for each in contents)
         if len(numbers) == 1:
-            return self._answer(list(parts), offer, headers=headers)
+            return self._one(first, content_type, offer, headers)
+        contents = itertools.chain([first], map(read, numbers[1:]))
+        parts = (Part({"Content-Type": content_type}, [each], len(each)) for each in contents)
         return self._stream(parts, offer, headers)
+
+    def _one(
+        self, content: bytes, content_type: str, offer: Offer, headers: dict[str, str]
+    ) -> Response:
+        """One frame, which is in memory already."""
+        if not offer.related:
+            return PiecesAnswer([content], media_type=content_type, headers=headers)
+        boundary = self._boundary()
+        part = Part({"Content-Type": content_type}, [content], len(content))
+        return PiecesAnswer(
+            list(write_parts([part], boundary)),
+            media_type=_related(offer, boundary),
+            headers=headers,
+        )
 
     def _reader(self, instance: StoredInstance, uid: str) -> Callable[[int], bytes]:
         if uid == EXPLICIT_VR_LITTLE_ENDIAN:
@@ -185,7 +200,7 @@ class FrameService:
         boundary = self._boundary()
         return StreamedAnswer(
             write_parts(parts, boundary),
-            media_type=f'{RELATED}; type="{offer.media_type}"; boundary={boundary}',
+            media_type=_related(offer, boundary),
             size_bytes=size_of_parts(sized, boundary) if sized is not None else None,
             headers=headers,
         )
@@ -193,6 +208,10 @@ class FrameService:
 
 def _ranges(request: Request) -> tuple[MediaRange, ...]:
     return accepted(request.headers.get("accept"), request.query_params.get("accept"))
+
+
+def _related(offer: Offer, boundary: str) -> str:
+    return f'{RELATED}; type="{offer.media_type}"; boundary={boundary}'
 
 
 def _content_type(media_type: str, transfer_syntax_uid: str) -> str:

@@ -83,6 +83,7 @@ class Sessions:
         secret = request.cookies.get(SESSION_COOKIE)
         if secret:
             self._accounts.sign_out(secret, scope)
+            self._access.forget()
         answer = no_content()
         answer.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
         return answer
@@ -103,6 +104,7 @@ class Sessions:
         except NotSignedIn as error:
             # The person is signed in; it is the form that is wrong.
             raise RequestInvalid(error.message) from error
+        self._access.forget()
         # The change ended all sessions of this person; the one at hand goes on under a new secret.
         person = self._accounts.sign_in(user.user_name, wanted.new, address=address_of(request))
         answer = no_content()
