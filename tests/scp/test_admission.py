@@ -10,7 +10,7 @@ from pacs.scp.admission import Admit
 from pacs.scp.server import DicomServer
 from pacs.wiring import Archive
 from tests.builders import ct_slice
-from tests.scp.conftest import OpenDoor
+from tests.doors import OpenDoor
 from tests.scp.raw_peer import ASSOCIATE_AC, ASSOCIATE_RJ, RawPeer, associate_rq
 from tests.scp.sending import VERIFICATION, associated, find, keys, store
 

@@ -8,7 +8,7 @@ from pydicom.uid import generate_uid
 
 from pacs.scp.server import DicomServer
 from tests.builders import ct_series, ct_slice, mr_slice, vietnamese_patient
-from tests.scp.conftest import OpenDoor
+from tests.doors import OpenDoor
 from tests.scp.raw_peer import EXPLICIT, RawPeer, command, p_data, parse_command, pdv
 from tests.scp.sending import (
     PATIENT_ROOT_FIND,

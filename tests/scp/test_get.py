@@ -15,8 +15,8 @@ from pydicom.uid import (
 
 from pacs.scp.server import DicomServer
 from tests.builders import ct_series, ct_slice, sr
+from tests.doors import OpenDoor
 from tests.encodings import data_set_bytes
-from tests.scp.conftest import OpenDoor
 from tests.scp.raw_peer import CT, EXPLICIT, RawPeer, command, item, p_data, pdv
 from tests.scp.sending import STUDY_ROOT_GET, associated, get, keys, store
 

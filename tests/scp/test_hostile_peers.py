@@ -9,8 +9,8 @@ import pytest
 
 from pacs.scp.server import DicomServer
 from tests.builders import ct_slice
+from tests.doors import OpenDoor
 from tests.encodings import data_set_bytes
-from tests.scp.conftest import OpenDoor
 from tests.scp.raw_peer import (
     ABORT,
     ABORT_RQ,

@@ -25,8 +25,8 @@ from pacs.storage.interfaces import Selection
 from pacs.wiring import Archive, open_archive
 from tests.archives import settings_for
 from tests.builders import ct_series, ct_slice, mr_slice, sr
+from tests.doors import OpenDoor, engines_of
 from tests.encodings import data_set_bytes
-from tests.scp.conftest import OpenDoor, engines_of
 from tests.scp.sending import (
     PATIENT_ROOT_MOVE,
     STUDY_ROOT_MOVE,

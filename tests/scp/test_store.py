@@ -11,8 +11,8 @@ from pacs.scp.server import DicomServer
 from pacs.storage.interfaces import Selection, StoredInstance
 from pacs.wiring import Archive
 from tests.builders import ct_slice, sr, us_cine, vietnamese_patient
+from tests.doors import OpenDoor
 from tests.encodings import NATIVE, data_set_bytes
-from tests.scp.conftest import OpenDoor
 from tests.scp.raw_peer import (
     CT,
     EXPLICIT,
