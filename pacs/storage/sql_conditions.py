@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import time
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, or_, select, true
 
 from pacs.dicom.hierarchy import LEVELS, Attribute, Kind, Level
 from pacs.dicom.matching import (
@@ -58,10 +58,16 @@ def home_table(attribute: Attribute, level: Level) -> Table:
 
 
 class Conditions:
-    """Turns criteria into SQL for one of the two databases."""
+    """Turns criteria into SQL for one of the two databases.
 
-    def __init__(self, *, is_sqlite: bool) -> None:
+    What few studies have is looked up in an index first; what many have is checked study by study
+    as they come in their order, which finds a page soon. `is_rare` tells which, for a statement
+    that selects one row for each study that would be looked up.
+    """
+
+    def __init__(self, *, is_sqlite: bool, is_rare: Callable[[Select[Any]], bool]) -> None:
         self._patterns = Patterns(is_sqlite=is_sqlite)
+        self._is_rare = is_rare
 
     def of_criterion(self, criterion: Criterion, level: Level) -> Truth:
         """The criterion, asked of a query of this level."""
@@ -78,20 +84,26 @@ class Conditions:
         """Whether a word of the search box begins a word of the name, the ID or the number."""
         begins_id = begins_with(studies.c.patient_id_folded, fold(word))
         begins_number = begins_with(studies.c.accession_number_folded, fold(word))
-        found = or_(
-            studies.c.id.in_(select(studies.c.id).where(begins_id)),
-            studies.c.id.in_(select(studies.c.id).where(begins_number)),
-        )
-        pieces = name_words(word)
-        if pieces:
-            found = or_(found, and_(*(self._has_name_word(piece) for piece in pieces)))
+        pieces = [begins_with(words.c.word, piece[:WORD_CHARACTERS]) for piece in name_words(word)]
+        lookups = [
+            select(studies.c.id).where(begins_id),
+            select(studies.c.id).where(begins_number),
+            *(select(words.c.study_row).where(begins) for begins in pieces),
+        ]
+        ways: list[Truth]
+        if all(self._is_rare(lookup) for lookup in lookups):
+            ways = [studies.c.id.in_(lookup) for lookup in lookups]
+        else:
+            ways = [begins_id, begins_number, *(_has_word(begins) for begins in pieces)]
+        found = or_(ways[0], ways[1], and_(*ways[2:])) if pieces else or_(*ways)
         if level is Level.PATIENT:
             return patients.c.id.in_(select(studies.c.patient_row).where(found))
         return found
 
     def _has_name_word(self, prefix: str) -> Truth:
         begins = begins_with(words.c.word, prefix[:WORD_CHARACTERS])
-        return studies.c.id.in_(select(words.c.study_row).where(begins))
+        lookup = select(words.c.study_row).where(begins)
+        return studies.c.id.in_(lookup) if self._is_rare(lookup) else _has_word(begins)
 
     def _of_condition(self, attribute: Attribute, condition: Condition, table: Table) -> Truth:
         column: ColumnElement[Any] = table.c[attribute.column]
@@ -127,11 +139,22 @@ class Conditions:
         if attribute.vr == "DA":
             days = [day_of(value) or value for value in values]
             return _companion(attribute, table).in_(days)
+        if attribute.keyword == "ModalitiesInStudy":
+            return self._has_modality(values)
         if attribute.many:
             listed = between_separators(column, LIST_SEPARATOR)
             separated = [f"{LIST_SEPARATOR}{value}{LIST_SEPARATOR}" for value in values]
             return or_(*(self._patterns.contains(listed, value) for value in separated))
         return column.in_(values)
+
+    def _has_modality(self, values: Sequence[str]) -> Truth:
+        listed = [f"{LIST_SEPARATOR}{value}{LIST_SEPARATOR}" for value in values]
+        has_one = or_(
+            *(self._patterns.contains(studies.c.modalities_in_study, value) for value in listed)
+        )
+        lookup = select(series.c.study_row).where(series.c.modality.in_(values))
+        # A series whose instances lie in the trash is still there: the list decides.
+        return and_(studies.c.id.in_(lookup), has_one) if self._is_rare(lookup) else has_one
 
     def _of_name(self, attribute: Attribute, name: NamePattern, table: Table) -> Truth:
         if name.words:
@@ -144,7 +167,8 @@ class Conditions:
         if attribute.keyword != "PatientName" or table is not studies or not leading:
             return matches
         # Who has the name has its first word too, and for words there is an index.
-        return and_(self._has_name_word(leading), matches)
+        lookup = select(words.c.study_row).where(begins_with(words.c.word, leading))
+        return and_(studies.c.id.in_(lookup), matches) if self._is_rare(lookup) else matches
 
     def _of_name_word(self, attribute: Attribute, word: str, table: Table) -> Truth:
         if attribute.keyword == "PatientName" and table is studies:
@@ -153,10 +177,14 @@ class Conditions:
         return or_(*(self._patterns.contains(folded, f"{mark}{word}") for mark in _BEFORE_WORDS))
 
 
+def _has_word(begins: Truth) -> Truth:
+    return exists().where(words.c.study_row == studies.c.id, begins).correlate(studies)
+
+
 def _leading_word(pattern: str) -> str:
     """The literal beginning of a name pattern, up to the end of its first word."""
     literal_part = re.split(r"[*?]", pattern, maxsplit=1)[0]
-    return _WORD_BREAK.split(literal_part, maxsplit=1)[0]
+    return _WORD_BREAK.split(literal_part, maxsplit=1)[0][:WORD_CHARACTERS]
 
 
 def _something_below(level: Level, lower: Level, condition: Truth) -> Truth:

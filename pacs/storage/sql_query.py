@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, UnaryExpression, func, select
@@ -25,17 +25,18 @@ _IDS_AT_ONCE = 500
 class SqlQueryIndex:
     """The QueryIndex. Every search is one statement; counting and patients take one more."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, rare: int = 2000) -> None:
+        """rare  what at most so many studies have is looked up, the rest is checked in order."""
         self._database = database
-        self._conditions = Conditions(is_sqlite=database.is_sqlite)
+        self._rare = rare
 
     def search(self, query: Query, scope: Scope) -> Page:  # noqa: ARG002  for facilities, later
-        found = _from_level(query.level).where(*self._wheres(query))
-        wanted = _ordered(found, query).offset(query.offset or None)
-        if query.limit is not None:
-            wanted = wanted.limit(query.limit + 1)
         shape = _shape(query.level)
         with self._database.reading() as connection:
+            found = _from_level(query.level).where(*self._wheres(query, connection))
+            wanted = _ordered(found, query).offset(query.offset or None)
+            if query.limit is not None:
+                wanted = wanted.limit(query.limit + 1)
             total = None
             if query.with_total:
                 total = connection.execute(found.with_only_columns(func.count())).scalar_one()
@@ -58,12 +59,21 @@ class SqlQueryIndex:
             newest = connection.execute(select(func.max(changes.c.cursor))).scalar()
         return newest or 0
 
-    def _wheres(self, query: Query) -> list[ColumnElement[bool]]:
+    def _wheres(self, query: Query, connection: Connection) -> list[ColumnElement[bool]]:
+        conditions = Conditions(
+            is_sqlite=self._database.is_sqlite, is_rare=partial(_is_rare, connection, self._rare)
+        )
         return [
             _IS_HELD[query.level],
-            *(self._conditions.of_criterion(one, query.level) for one in query.criteria),
-            *(self._conditions.of_search_word(word, query.level) for word in query.search_words),
+            *(conditions.of_criterion(one, query.level) for one in query.criteria),
+            *(conditions.of_search_word(word, query.level) for word in query.search_words),
         ]
+
+
+def _is_rare(connection: Connection, limit: int, lookup: Select[Any]) -> bool:
+    """Whether the statement finds at most so many rows; stops counting there."""
+    some = lookup.limit(limit + 1).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() <= limit
 
 
 def _from_level(level: Level) -> Select[Any]:

@@ -371,6 +371,7 @@ Index("studies_patient_name_folded", studies.c.patient_name_folded)
 Index("patients_patient_id", patients.c.patient_id)
 Index("patients_patient_name_folded", patients.c.patient_name_folded)
 Index("series_uid", series.c.series_instance_uid)
+Index("series_modality", series.c.modality, series.c.study_row)
 Index("instances_series", instances.c.series_row)
 Index("instances_object", instances.c.object_row)
 Index("conflicts_instance", conflicts.c.instance_row)
@@ -382,7 +383,7 @@ Index(
     sqlite_where=text("store LIKE 'spool:%'"),
     postgresql_where=text("store LIKE 'spool:%'"),
 )
-Index("name_words_study", name_words.c.study_row)
+Index("name_words_study", name_words.c.study_row, name_words.c.word)
 Index("sign_ins_user", sign_ins.c.user_row)
 Index("audit_events_at", audit_events.c.at)
 Index("audit_events_study", audit_events.c.study_instance_uid)

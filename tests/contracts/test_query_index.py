@@ -50,6 +50,7 @@ class Archive:
     def __init__(self, database: Database, index: SqlInstanceIndex) -> None:
         self._index = index
         self._query_index = SqlQueryIndex(database)
+        self._in_order = SqlQueryIndex(database, rare=0)
 
     def add(self, uid: str | None = None, **values: Value) -> str:
         """Add a study of one instance; returns its UID."""
@@ -58,7 +59,10 @@ class Archive:
         return added.identity.study_instance_uid
 
     def search(self, query: Query) -> tuple[Match, ...]:
-        return self._query_index.search(query, system_scope()).matches
+        """The answer, which is the same whichever way it is looked up."""
+        found = self._query_index.search(query, system_scope())
+        assert self._in_order.search(query, system_scope()) == found
+        return found.matches
 
     def total(self, query: Query) -> int | None:
         return self._query_index.search(query, system_scope()).total

@@ -235,7 +235,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("word", "study_row"),
     )
-    op.create_index("name_words_study", "name_words", ["study_row"], unique=False)
+    op.create_index("name_words_study", "name_words", ["study_row", "word"], unique=False)
     op.create_table(
         "series",
         sa.Column("id", KEY, nullable=False),
@@ -290,6 +290,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("study_row", "series_instance_uid"),
     )
+    op.create_index("series_modality", "series", ["modality", "study_row"], unique=False)
     op.create_index("series_uid", "series", ["series_instance_uid"], unique=False)
     op.create_table(
         "instances",
