@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from pacs.errors import IndexUnavailable
 from pacs.scope import Scope
 
 
@@ -25,6 +26,9 @@ class Action(enum.StrEnum):
     CHANGE = "change"
     DELETE = "delete"
     REFUSE = "refuse"
+
+
+_LOOKING = frozenset({Action.QUERY, Action.RETRIEVE})
 
 
 class Outcome(enum.StrEnum):
@@ -62,9 +66,13 @@ class Auditor:
 
     The first touch of a study by one session and action is recorded before it takes effect; what
     follows within `window` belongs to the same record. Safe to call from several threads.
+
+    While the trail cannot be written, as on a full disk, pictures are shown all the same: somebody
+    may be in an operating theatre. Such events are owed, and written as soon as others are.
     """
 
     _REMEMBERED = 10_000
+    _MOST_OWED = 10_000
 
     def __init__(
         self,
@@ -78,6 +86,13 @@ class Auditor:
         self._window = window
         self._touched: OrderedDict[tuple[str, str | None, Action, str], datetime] = OrderedDict()
         self._lock = threading.Lock()
+        self._owed: deque[AuditEvent] = deque()
+        self._paying = threading.Lock()
+
+    @property
+    def owed(self) -> int:
+        """How many events happened that are not in the trail yet."""
+        return len(self._owed)
 
     def touch(
         self,
@@ -111,18 +126,40 @@ class Auditor:
         patient_id: str | None = None,
         details: Mapping[str, str | int] | None = None,
     ) -> None:
-        """Write one event. Durable when this returns. Raises IndexUnavailable."""
-        self._trail.record(
-            AuditEvent(
-                at=self._now(),
-                action=action,
-                outcome=outcome,
-                scope=scope,
-                study_instance_uid=study_instance_uid,
-                patient_id=patient_id,
-                details=details or {},
-            )
+        """Write one event. Durable when this returns, or owed when it was about looking.
+
+        Raises IndexUnavailable.
+        """
+        event = AuditEvent(
+            at=self._now(),
+            action=action,
+            outcome=outcome,
+            scope=scope,
+            study_instance_uid=study_instance_uid,
+            patient_id=patient_id,
+            details=details or {},
         )
+        try:
+            self._trail.record(event)
+        except IndexUnavailable:
+            if action not in _LOOKING or len(self._owed) >= self._MOST_OWED:
+                raise
+            self._owed.append(event)
+            return
+        self._pay()
+
+    def _pay(self) -> None:
+        """Write what is owed, oldest first, as far as that works now."""
+        if not self._owed or not self._paying.acquire(blocking=False):
+            return
+        try:
+            while self._owed:
+                self._trail.record(self._owed[0])
+                self._owed.popleft()
+        except IndexUnavailable:
+            return
+        finally:
+            self._paying.release()
 
     def _was_touched(self, key: tuple[str, str | None, Action, str]) -> bool:
         with self._lock:

@@ -24,7 +24,10 @@ def storage_room(archive: Archive) -> Callable[[], StorageRoom | None]:
 
 def notices(archive: Archive) -> Mapping[str, Notice]:
     """What somebody should know although the archive is ready."""
-    told: dict[str, Notice] = {"disk": lambda: _little_room(archive)}
+    told: dict[str, Notice] = {
+        "disk": lambda: _little_room(archive),
+        "audit": lambda: _owed_events(archive),
+    }
     uploader = archive.uploader
     if uploader is not None:
         told["spool"] = lambda: uploader.trouble
@@ -74,3 +77,8 @@ def _little_room(archive: Archive) -> str | None:
     if not room.is_little:
         return None
     return f"{room.free_bytes >> 20} MiB are free on the disk of the objects; make room soon"
+
+
+def _owed_events(archive: Archive) -> str | None:
+    owed = archive.auditor.owed
+    return f"{owed} events wait to be written to the audit trail" if owed else None

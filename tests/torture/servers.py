@@ -70,10 +70,10 @@ class PostgreSQL(_Server):
         return f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/postgres"
 
     def start(self) -> None:
-        options = ["-p", str(self._port), "-k", self._folder, "-c", "listen_addresses=127.0.0.1"]
+        where = ["-p", str(self._port), "-k", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._binaries / "postgres", "-D", self._data, *options],
+                [self._binaries / "postgres", "-D", self._data, *where, "-h", "127.0.0.1"],
                 user=server_user(),
                 extra_groups=[] if server_user() else None,
                 cwd=self._folder,

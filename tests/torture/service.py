@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -31,15 +32,24 @@ def wait_until(true: Callable[[], bool], *, within_s: float, what: str) -> float
 
 
 class Service:
-    """One node. `settings` are given as in pacs.toml; the ports are chosen by the system."""
+    """One node; its ports are chosen by the system.
+
+    settings  as in pacs.toml.
+    under     a program that runs it, such as strace.
+    """
 
     def __init__(
-        self, data_dir: Path, *, wrapper: list[str] | None = None, **settings: object
+        self,
+        data_dir: Path,
+        settings: Mapping[str, object] | None = None,
+        *,
+        under: Sequence[str] = (),
     ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.with_name(f"{data_dir.name}.log")
-        self._wrapper = wrapper or []
-        self._settings = {"data_dir": data_dir, "auth": "none", "decoder_workers": 1, **settings}
+        self._under = under
+        ours = {"data_dir": data_dir, "auth": "none", "decoder_workers": 1}
+        self._settings = {**ours, "dicom_port": 0, "http_port": 0, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = ""
         self.dicom_port = 0
@@ -55,7 +65,7 @@ class Service:
         out = self.log.with_suffix(".out")
         with out.open("wb") as stdout, self.log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                [*self._wrapper, sys.executable, "-m", "pacs", "serve"],
+                [*self._under, sys.executable, "-m", "pacs", "serve"],
                 env=self._environment(),
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.DEVNULL,
@@ -79,6 +89,12 @@ class Service:
             return httpx.get(f"{self.base_url}/health/ready", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
+
+    def facts(self) -> Any:
+        """What the archive tells of itself."""
+        answer = httpx.get(f"{self.base_url}/api/archive", timeout=30)
+        answer.raise_for_status()
+        return answer.json()
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run another command of `pacs` on the same installation."""
@@ -120,6 +136,4 @@ class Service:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PACS_")}
-        ports = {"dicom_port": 0, "http_port": 0}
-        given = {**ports, **self._settings}
-        return kept | {f"PACS_{name.upper()}": str(value) for name, value in given.items()}
+        return kept | {f"PACS_{name.upper()}": str(value) for name, value in self._settings.items()}
