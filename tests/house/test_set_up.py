@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import hatch_build
 from tests.needs import PROJECT
@@ -63,6 +67,35 @@ def test_a_changed_source_makes_the_build_stale(
     assert not hatch_build.is_fresh()
 
 
+def test_the_lock_holds_what_the_project_asks_for() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+
+    assert not _unmet(asked, PROJECT / "requirements.lock")
+
+
+def test_the_image_gets_what_runs_and_nothing_that_tests() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    locked = _versions(PROJECT / "requirements-image.lock")
+
+    assert not _unmet(asked, PROJECT / "requirements-image.lock")
+    assert locked.items() <= _versions(PROJECT / "requirements.lock").items()
+    assert "pytest" not in locked
+
+
+def test_the_image_is_built_from_files_that_reach_the_builder() -> None:
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    sources = [source for line in copies for source in line.split()]
+    let_through = (PROJECT / ".dockerignore").read_text().splitlines()
+
+    assert len(sources) >= 6
+    for source in sources:
+        assert (PROJECT / source).exists()
+        assert f"!{source.split('/')[0]}" in let_through
+
+
 def test_every_make_target_says_what_it_does() -> None:
     makefile = (PROJECT / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
@@ -78,6 +111,23 @@ def test_continuous_integration_refuses_skips_and_runs_both_tiers() -> None:
     assert "PACS_TEST_STRICT=1" in script
     assert re.search(r"^  make test$", script, re.MULTILINE)
     assert re.search(r"^  make test-peers$", script, re.MULTILINE)
+
+
+def _versions(lock: Path) -> dict[str, str]:
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)", lock.read_text(), re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in found}
+
+
+def _unmet(requirements: list[str], lock: Path) -> list[str]:
+    """The requirements that no version of the lock file meets."""
+    locked = _versions(lock)
+    parsed = [Requirement(each) for each in requirements]
+    return [
+        str(each)
+        for each in parsed
+        if locked.get(canonicalize_name(each.name), "0") not in each.specifier
+        or canonicalize_name(each.name) not in locked
+    ]
 
 
 def _lock(path: Path, versions: dict[str, str]) -> None:
