@@ -13,6 +13,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Request,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -21,8 +22,8 @@ from tests.archives import RunningArchive
 from tests.needs import Need
 
 DEADLINE_MS = 15_000
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 _CHROMIUM_ARGUMENTS = (
     "--no-sandbox",

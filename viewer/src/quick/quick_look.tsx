@@ -1,6 +1,6 @@
 /** The quick look: see it now, anywhere. */
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { Problem } from '../app/api';
 import { t } from '../app/i18n';
 import { address, goBack } from '../app/router';
@@ -27,7 +27,8 @@ export function QuickLook({ studyInstanceUid }: { studyInstanceUid: string }): J
     void reading.open(new URLSearchParams(address.value.query).get('series'));
     return () => reading.close();
   }, [reading]);
-  useEffect(() => {
+  // Before the first paint: whoever sees the page may already press a key.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
       if (event.key === 'Escape') goBack('/');
@@ -77,7 +78,7 @@ function Header({ study, reading, narrow, onHelp }: HeaderProps): JSX.Element {
       <header class="pbar">
         {back}
         <span class="grow">
-          <b class="cut">{patientName(study)}</b>
+          <h1 class="cut">{patientName(study)}</h1>
           <span class="dim cut">{joined(' · ', sexAndBirthDate(study), study.patient_id, studyMoment(study).date)}</span>
         </span>
       </header>

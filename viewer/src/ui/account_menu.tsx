@@ -38,9 +38,10 @@ export function AccountMenu({ compact = false }: { compact?: boolean }): JSX.Ele
   const personal = publicInfo.value?.auth !== 'none';
   return (
     <div ref={root} style="position:relative">
-      <button type="button" class="who" aria-label={t('account.menu')} aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span class="avatar">{initials(name)}</span>
-        {!compact && <span>{name}</span>}
+      <button type="button" class="who" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span class="unseen">{t('account.menu')}:</span>
+        <span class="avatar" aria-hidden="true">{initials(name)}</span>
+        <span class={compact ? 'unseen' : ''}>{name}</span>
         {!compact && <Icon name="down" size="s" />}
       </button>
       {open && (

@@ -37,7 +37,7 @@ export function Head({ sort, onSort }: { sort: Sort; onSort: (sort: Sort) => voi
 
 function HeadCell({ column, sort, onSort }: { column: Column; sort: Sort; onSort: (sort: Sort) => void }): JSX.Element {
   const { name, sort: key } = column;
-  if (!name) return <span role="columnheader" class={column.class} />;
+  if (!name) return <span role="columnheader"><span class="unseen">{t('column.details')}</span></span>;
   if (!key) return <span role="columnheader" class={`cut ${column.class ?? ''}`}>{t(name)}</span>;
   const active = sort.key === key;
   const direction = active ? (sort.descending ? 'descending' : 'ascending') : 'none';

@@ -84,7 +84,7 @@ function Fact({ name, value }: { name: string; value: ComponentChildren }): JSX.
 function Priors({ detail }: { detail: StudyDetail | null }): JSX.Element {
   return (
     <div class="pri">
-      <h3>{t('open.priors')}</h3>
+      <h2>{t('open.priors')}</h2>
       {detail?.priors.length === 0 && <span class="faint">{t('open.no_priors')}</span>}
       {detail?.priors.slice(0, 4).map((prior) => (
         <a class="p" key={prior.study_instance_uid} href={`/study/${prior.study_instance_uid}`}>

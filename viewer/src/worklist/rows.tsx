@@ -84,7 +84,7 @@ export function Rows(props: RowsProps): JSX.Element {
           : <RowWithDetails key={study.study_instance_uid} {...props} study={study} index={first + i} onHeight={setOpenHeight} />
       ))}
       <div style={{ height: `${after}px` }} />
-      <Foot list={list} />
+      <Foot list={list} narrow={narrow} />
       </div>
     </div>
   );
@@ -116,11 +116,16 @@ function Measured({ onHeight, children }: { onHeight: (px: number) => void; chil
   return <div role="row" aria-level={2} ref={box}>{children}</div>;
 }
 
-function Foot({ list }: { list: StudyList }): JSX.Element | null {
-  if (list.paging.value === 'failed') {
-    return <button type="button" class="tail btn ghost" onClick={() => void list.more()}>{t('list.more_failed')}</button>;
-  }
-  return list.hasMore.value ? <div class="tail faint" role="status">{t('list.more')}</div> : null;
+function Foot({ list, narrow }: { list: StudyList; narrow: boolean }): JSX.Element | null {
+  if (!list.hasMore.value) return null;
+  const failed = list.paging.value === 'failed';
+  return (
+    <div role={narrow ? 'listitem' : 'row'}>
+      <div class="tail faint" role={narrow ? 'presentation' : 'gridcell'}>
+        {failed ? <button type="button" class="btn ghost" onClick={() => void list.more()}>{t('list.more_failed')}</button> : t('list.more')}
+      </div>
+    </div>
+  );
 }
 
 /** Nothing may move under a hand: arrivals wait while the pointer or the focus is in the list. */

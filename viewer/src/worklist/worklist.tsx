@@ -1,6 +1,6 @@
 /** The worklist: find it. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { unreachableSince } from '../app/api';
 import { formatNumber } from '../app/format';
 import { t } from '../app/i18n';
@@ -61,6 +61,7 @@ export function Worklist(): JSX.Element {
       {!isFirstDay && <FilterLine filters={filters} onChange={change} onLeaveSearch={focusList} />}
       {unreachableSince.value && list.phase.value === 'ready' && <OfflineNote since={unreachableSince.value} />}
       <main class="list" id="main">
+        {!narrow && !isFirstDay && <h1 class="unseen">{t('worklist.title')}</h1>}
         <ListBody list={list} filters={filters} narrow={narrow} onChange={change}>
           <Rows
             list={list} memory={memory} narrow={narrow} selected={selected} open={selection.open} onSelect={select} onLook={look}
@@ -148,7 +149,8 @@ interface KeyTargets {
 function useKeys(targets: KeyTargets): void {
   const current = useRef(targets);
   current.current = targets;
-  useEffect(() => {
+  // Before the first paint: whoever sees the page may already press a key.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
       if (onListKey(event, current.current)) event.preventDefault();
