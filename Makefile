@@ -27,7 +27,7 @@ run: $(INSTALLED) viewer ## start the archive here; an empty one gets synthetic 
 
 test: $(INSTALLED) viewer lint ## every check that needs no other program (a few minutes)
 	$(BIN)/python hatch_build.py npm run test
-	$(BIN)/pytest --ignore=tests/peers --ignore=tests/journeys
+	$(BIN)/pytest $(foreach tier,peers journeys torture,--ignore=tests/$(tier))
 
 test-peers: $(INSTALLED) viewer ## the tests against DCMTK, Orthanc, GDCM, the corpus and a browser
 	$(BIN)/pytest $(wildcard tests/peers tests/journeys)
