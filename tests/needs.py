@@ -21,6 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DEBIAN_PACKAGE_OF: dict[str, str] = {
     "echoscu": "dcmtk",
     "storescu": "dcmtk",
+    "dcmsend": "dcmtk",
     "storescp": "dcmtk",
     "findscu": "dcmtk",
     "movescu": "dcmtk",
@@ -41,6 +42,7 @@ DEBIAN_PACKAGE_OF: dict[str, str] = {
     "dcmqrscp": "dcmtk",
     "dciodvfy": "dicom3tools",
     "gdcmconv": "libgdcm-tools",
+    "gdcmscu": "libgdcm-tools",
     "gdcmdump": "libgdcm-tools",
     "gdcmraw": "libgdcm-tools",
     "gdcminfo": "libgdcm-tools",
