@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects import postgresql
@@ -268,20 +269,6 @@ changes = Table(
     sqlite_autoincrement=True,  # else SQLite would use the number of a deleted last row again
 )
 
-jobs = Table(
-    "jobs",
-    metadata,
-    _key(),
-    _text("kind"),
-    _text("subject"),
-    _text("state"),
-    _moment("due"),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    _text("claimed_by", nullable=True),
-    _moment("claimed_until", nullable=True),
-    _text("last_error", nullable=True),
-)
-
 users = Table(
     "users",
     metadata,
@@ -318,6 +305,7 @@ peers = Table(
     _text("assumed_character_set", nullable=True),
     _text("preferred_transfer_syntax", nullable=True),
     _text("facility", nullable=True),
+    Column("reports_here", Boolean, nullable=False, server_default=false()),
 )
 
 knocks = Table(
@@ -387,12 +375,3 @@ Index("name_words_study", name_words.c.study_row, name_words.c.word)
 Index("sign_ins_user", sign_ins.c.user_row)
 Index("audit_events_at", audit_events.c.at)
 Index("audit_events_study", audit_events.c.study_instance_uid)
-Index(
-    "jobs_one_waiting",
-    jobs.c.kind,
-    jobs.c.subject,
-    unique=True,
-    sqlite_where=jobs.c.state == "waiting",
-    postgresql_where=jobs.c.state == "waiting",
-)
-Index("jobs_due", jobs.c.state, jobs.c.due)

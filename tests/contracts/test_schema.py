@@ -21,12 +21,17 @@ from pacs.storage.sql_index import SqlInstanceIndex
 from pacs.storage.sql_migrations import SchemaState, migrate, open_database, schema_state
 from pacs.storage.sql_query import SqlQueryIndex
 from pacs.storage.sql_schema import metadata, studies
+from pacs.storage.sql_work_tables import jobs
 from tests.contracts.records import record
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'pacs.db'}"
+
+
+def test_the_tables_of_all_modules_are_compared() -> None:
+    assert jobs.metadata is metadata
 
 
 def described(connection: Connection) -> dict[str, Any]:
