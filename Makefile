@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header
 # What was already installed for other programs must not leak into the tests.
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help run test test-peers lint format viewer lock image clean
+.PHONY: help run test test-peers torture lint format viewer lock image clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; \
@@ -31,6 +31,9 @@ test: $(INSTALLED) viewer lint ## every check that needs no other program (a few
 
 test-peers: $(INSTALLED) viewer ## the tests against DCMTK, Orthanc, GDCM, the corpus and a browser
 	$(BIN)/pytest $(wildcard tests/peers tests/journeys)
+
+torture: $(INSTALLED) ## kill, starve and soak the archive for about an hour; prints a table
+	$(BIN)/python -m tests.torture $(TORTURE)
 
 lint: $(INSTALLED) ## style, types and floors
 	$(BIN)/ruff check .

@@ -177,10 +177,20 @@ def send_by_stow(service: Service, instances: list[Instance], record: Record) ->
         for one in instances:
             record.note(one, NO_ANSWER)
         return
-    whole = answer.json() if answer.status_code in (200, 202) else {}
-    stored = {item["00081155"]["Value"][0] for item in whole.get("00081199", {}).get("Value", [])}
+    refused = _refused(answer)
     for one in instances:
-        record.note(one, None if one.sop_instance_uid in stored else f"{answer.status_code}")
+        record.note(one, refused.get(one.sop_instance_uid) if answer.is_success else refused[""])
+
+
+def _refused(answer: httpx.Response) -> dict[str, str]:
+    """The failure reason of each instance that was not stored, or of all, under ""."""
+    if not answer.is_success and answer.status_code != httpx.codes.CONFLICT:
+        return {"": str(answer.status_code)}
+    failed = answer.json().get("00081198", {}).get("Value", [])
+    reasons = {
+        item["00081155"]["Value"][0]: f"{item['00081197']['Value'][0]:04X}" for item in failed
+    }
+    return {"": next(iter(reasons.values()), ""), **reasons}
 
 
 class _Machine(threading.Thread):
