@@ -53,7 +53,9 @@ function SearchBox({ words, onWords, onLeave }: { words: string; onWords: (words
   const ask = (text: string, afterMs: number): void => {
     setTyped(text);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => onWords(text.trim()), afterMs);
+    // At once means now: a later turn could find another page already open.
+    if (afterMs === 0) onWords(text.trim());
+    else timer.current = setTimeout(() => onWords(text.trim()), afterMs);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') {

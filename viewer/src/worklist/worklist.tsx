@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { unreachableSince } from '../app/api';
 import { formatNumber } from '../app/format';
 import { t } from '../app/i18n';
-import { address, navigate, replaceAddress } from '../app/router';
+import { address, navigate, replaceAddress, route } from '../app/router';
 import { archive } from '../app/session';
 import type { StudyRow } from '../app/wire';
 import { AccountMenu } from '../ui/account_menu';
@@ -45,6 +45,8 @@ export function Worklist(): JSX.Element {
     navigate(`/study/${study.study_instance_uid}${series ? `?series=${series}` : ''}`);
   };
   const change = (part: Partial<Filters>): void => {
+    // A word typed just before a study was opened must not pull the reader back.
+    if (route.value.page !== 'worklist') return;
     replaceAddress(filtersToAddress({ ...parseFilters(address.value.query), ...part }));
   };
   const focusList = (): void => {
