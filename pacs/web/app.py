@@ -93,6 +93,8 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(config, pool),
+        # Traces would carry search terms, which name patients, out of the house.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, prefix=_API, max_bytes=config.limits.max_json_bytes)

@@ -36,10 +36,11 @@ from pacs.web.multipart import MultipartReader
 from pacs.web.native_dicom_model import native_dicom_model
 from pacs.web.origins import Origins
 from pacs.web.stow_answer import Failed, Outcome, store_answer, store_status
-from pacs.web.stow_metadata import MetadataParts
+from pacs.web.stow_metadata import METADATA_TYPES, MetadataParts
 from pacs.web.stow_parts import ArrivingParts
 
 _ANSWERS = (Offer(DICOM_JSON), Offer(JSON), Offer(DICOM_XML))
+_STORED_TYPES = METADATA_TYPES | {DICOM}
 _BATCH_BYTES = 1 << 20
 
 
@@ -95,8 +96,10 @@ class StoreService:
             study_instance_uid=request.path_params.get("study"),
             max_parts=self._limits.max_parts,
         )
-        if _inner_type(content_type) == DICOM_JSON:
-            return MetadataParts(files, max_bytes=self._limits.max_metadata_bytes)
+        inner = _inner_type(content_type)
+        if inner in METADATA_TYPES:
+            limit = self._limits.max_metadata_bytes
+            return MetadataParts(files, metadata_type=inner, max_bytes=limit)
         return files
 
     async def _receive(
@@ -176,10 +179,10 @@ def _content_type(request: Request) -> MediaType:
     content_type = parse_media_type(request.headers.get("content-type", ""))
     if content_type is not None:
         single = content_type.name == DICOM
-        parts = content_type.name == RELATED and _inner_type(content_type) in (DICOM, DICOM_JSON)
+        parts = content_type.name == RELATED and _inner_type(content_type) in _STORED_TYPES
         if single or parts:
             return content_type
-    raise HTTPException(415, f'send {RELATED}; type="{DICOM}", or "{DICOM_JSON}"')
+    raise HTTPException(415, f'send {RELATED}; type="{DICOM}", or {" or ".join(METADATA_TYPES)}')
 
 
 def _inner_type(content_type: MediaType) -> str:

@@ -1,15 +1,16 @@
-"""STOW-RS from metadata and bulk data: instances put together from DICOM JSON. PS3.18 10.5.
+"""STOW-RS from metadata and bulk data: instances put together from JSON or XML. PS3.18 10.5.
 
-The first part holds the data sets; each further part is a value that they name by its
-Content-Location.
+Of JSON the first part holds all data sets, of XML each part holds one; every other part is a value
+that they name by its Content-Location.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -23,7 +24,8 @@ from pacs.dicom.transfer_syntaxes import (
 )
 from pacs.errors import ArchiveError, InstanceUnreadable, LimitExceeded, RequestInvalid
 from pacs.storage.interfaces import Chunk
-from pacs.web.media_types import DICOM, DICOM_JSON, MediaType, parse_media_type
+from pacs.web.media_types import DICOM, DICOM_JSON, DICOM_XML, MediaType, parse_media_type
+from pacs.web.native_dicom_model_reader import read_native_dicom_model
 from pacs.web.stow_answer import Failed, Outcome
 from pacs.web.stow_parts import ArrivingParts
 
@@ -40,19 +42,47 @@ class _Bulk:
     content: bytes
 
 
+Json = dict[str, Any]
+
+
+def _read_json(metadata: bytes) -> list[Json]:
+    try:
+        found = orjson.loads(metadata)
+    except ValueError as error:
+        raise RequestInvalid("the metadata are no JSON") from error
+    data_sets = found if isinstance(found, list) else [found]
+    if not all(isinstance(data_set, dict) for data_set in data_sets):
+        raise RequestInvalid("the metadata are no DICOM JSON: an array of objects")
+    return data_sets
+
+
+def _read_xml(metadata: bytes) -> list[Json]:
+    return [read_native_dicom_model(metadata)]
+
+
+_READERS: Mapping[str, Callable[[bytes], list[Json]]] = {
+    DICOM_JSON: _read_json,
+    DICOM_XML: _read_xml,
+}
+METADATA_TYPES = frozenset(_READERS)
+
+
 class MetadataParts:
     """A PartReceiver that keeps all parts, then hands whole instances on to `target`.
 
+    metadata_type  one of METADATA_TYPES.
     max_bytes  of all parts together, which are held in memory.
     """
 
-    def __init__(self, target: ArrivingParts, *, max_bytes: int) -> None:
+    def __init__(self, target: ArrivingParts, *, metadata_type: str, max_bytes: int) -> None:
         self._target = target
+        self._metadata_type = metadata_type
+        self._read = _READERS[metadata_type]
         self._max_bytes = max_bytes
         self._kept_bytes = 0
         self._headers: Mapping[str, str] = {}
         self._content = bytearray()
-        self._metadata: bytes | None = None
+        self._metadata: list[bytes] = []
         self._bulk: dict[str, _Bulk] = {}
 
     def begin_part(self, headers: Mapping[str, str]) -> None:
@@ -70,10 +100,8 @@ class MetadataParts:
         if media_type is None:
             raise RequestInvalid("a part has no Content-Type")
         content = bytes(self._content)
-        if self._metadata is None:
-            if media_type.name != DICOM_JSON:
-                raise RequestInvalid(f"the first part is not of type {DICOM_JSON}")
-            self._metadata = content
+        if media_type.name == self._metadata_type:
+            self._metadata.append(content)
             return
         location = self._headers.get("content-location")
         if not location:
@@ -82,28 +110,19 @@ class MetadataParts:
 
     def break_off(self, error: ArchiveError) -> None:
         """Nothing is stored of a body that ends too early: any value may be missing."""
-        self._metadata = None
+        self._metadata = []
         self._target.break_off(error)
 
     def outcomes(self) -> list[Outcome]:
-        if self._metadata is not None:
-            self._hand_on(self._metadata)
+        # All are read before the first is stored: a request that cannot be read stores nothing.
+        for data_set in [each for part in self._metadata for each in self._read(part)]:
+            self._hand_on(data_set)
         return self._target.outcomes()
 
     def close(self) -> None:
         self._target.close()
 
-    def _hand_on(self, metadata: bytes) -> None:
-        try:
-            data_sets = orjson.loads(metadata)
-        except ValueError as error:
-            raise RequestInvalid("the metadata are no JSON") from error
-        for data_set in data_sets if isinstance(data_sets, list) else [data_sets]:
-            if not isinstance(data_set, dict):
-                raise RequestInvalid("the metadata are no DICOM JSON: an array of objects")
-            self._hand_on_one(data_set)
-
-    def _hand_on_one(self, data_set: dict[str, object]) -> None:
+    def _hand_on(self, data_set: Json) -> None:
         try:
             assembled = self._assembled(data_set)
         except ArchiveError as error:
@@ -113,7 +132,7 @@ class MetadataParts:
         self._target.receive(assembled)
         self._target.end_part()
 
-    def _assembled(self, data_set: dict[str, object]) -> bytes:
+    def _assembled(self, data_set: Json) -> bytes:
         """The DICOM file of one data set. Raises InstanceUnreadable, RequestInvalid."""
         try:
             with warnings.catch_warnings():
@@ -123,7 +142,7 @@ class MetadataParts:
         except _UNBUILDABLE as error:
             raise InstanceUnreadable(f"the metadata cannot be made a data set: {error}") from error
 
-    def _file(self, data_set: dict[str, object]) -> bytes:
+    def _file(self, data_set: Json) -> bytes:
         uid = self._transfer_syntax_uid(data_set)
         kept = {tag: element for tag, element in data_set.items() if not tag.startswith("0002")}
         kept.pop(_AVAILABLE_TRANSFER_SYNTAX_UID, None)
@@ -144,7 +163,7 @@ class MetadataParts:
         ds.save_as(written, enforce_file_format=True)
         return written.getvalue()
 
-    def _transfer_syntax_uid(self, data_set: Mapping[str, object]) -> str:
+    def _transfer_syntax_uid(self, data_set: Json) -> str:
         """Of the part with the pixels, else what the metadata say, else the default."""
         pixels = data_set.get(_PIXEL_DATA)
         uri = pixels.get("BulkDataURI") if isinstance(pixels, dict) else None

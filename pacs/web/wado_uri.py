@@ -32,6 +32,9 @@ from pacs.web.streams import StreamedAnswer
 
 _FRAME_NUMBER = re.compile(r"[0-9]{1,9}")
 _REQUIRED = ("requestType", "studyUID", "seriesUID", "objectUID")
+# Whoever asks for these would take something else for what was asked for: a patient's name in a
+# file meant to have none, or a picture without its presentation.
+_NOT_TO_BE_IGNORED = frozenset({"anonymize", "presentationUID"})
 _PICTURES = tuple(Offer(each.value) for each in PictureType)
 
 
@@ -64,6 +67,8 @@ class UriService:
             raise RequestInvalid(f"the parameter {missing[0]} is missing")
         if parameters["requestType"] != "WADO":
             raise RequestInvalid("requestType is WADO")
+        for name in _NOT_TO_BE_IGNORED & parameters.keys():
+            raise RequestInvalid(f"{name} is not supported; ask without it")
         study, series, instance = (parameters[name] for name in _REQUIRED[1:])
         if not all(is_usable_uid(uid) for uid in (study, series, instance)):
             raise NotFound("nothing has this name: it is not a UID")

@@ -522,6 +522,8 @@ def test_wado_uri_gives_a_picture_by_default(web: httpx.Client, store: Store) ->
         ({"windowCenter": "40", "windowWidth": "x"}, 400),
         ({"rows": "0"}, 400),
         ({"imageQuality": "101"}, 400),
+        ({"anonymize": "yes"}, 400),
+        ({"presentationUID": "1.2.3"}, 400),
     ],
 )
 def test_wado_uri_refuses_what_it_cannot_answer(

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid
 
+from pacs.web.native_dicom_model import native_dicom_model
 from tests.archives import RunningArchive, running, settings_for
 from tests.builders import ct_series, ct_slice, pdf, sr, vietnamese_patient
 from tests.encodings import compressed, file_bytes
@@ -386,12 +387,55 @@ def test_an_instance_whose_pixels_did_not_come_is_refused_and_the_other_stored(
     assert not is_held(web, ds)
 
 
+def test_metadata_in_xml_and_pixels_become_an_instance(web: httpx.Client) -> None:
+    ds = ct_slice(**vietnamese_patient(), rescale_type=None)
+    ds.RequestAttributesSequence = [Dataset()]
+    ds.RequestAttributesSequence[0].ScheduledProcedureStepID = "SPS 1"
+    block = ds.private_block(0x0011, "BỆNH VIỆN", create=True)
+    block.add_new(0x02, "LO", "riêng")
+    (data_set,) = json.loads(metadata_of(ds))
+    document = native_dicom_model(data_set)
+    body = apart(document, ("application/octet-stream", ds.PixelData)).replace(
+        b"application/dicom+json", b"application/dicom+xml"
+    )
+
+    answer = stow(web, body, JSON_TYPE.replace("json", "xml"))
+
+    (part,) = parts_of(web.get(instance_path(ds)))
+    assert answer.status_code == 200
+    assert pydicom.dcmread(io.BytesIO(part.content)) == ds
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"rubbish",
+        b"<other/>",
+        b"<NativeDicomModel>",
+        b"<NativeDicomModel><Value>1</Value></NativeDicomModel>",
+        b'<NativeDicomModel><DicomAttribute keyword="NoSuch" vr="LO"/></NativeDicomModel>',
+        b'<!DOCTYPE a [<!ENTITY b "c">]><NativeDicomModel>&b;</NativeDicomModel>',
+        b"<NativeDicomModel>" + b"<Item>" * 5000,
+        b'<NativeDicomModel><DicomAttribute tag="00280010" vr="US"><Value>x</Value>'
+        b"</DicomAttribute></NativeDicomModel>",
+    ],
+)
+def test_xml_that_is_no_data_set_is_400(web: httpx.Client, document: bytes) -> None:
+    body = apart(document).replace(b"dicom+json", b"dicom+xml")
+
+    answer = stow(web, body, JSON_TYPE.replace("json", "xml"))
+
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize(
     "body",
     [
         apart(b""),
         apart(b"rubbish"),
         apart(b"[1]"),
+        apart(json.dumps([ct_slice().to_json_dict(), 1]).encode()),
         apart(b"[" * 2000),
         multipart_body(b"x", content_type="text/plain"),
         apart(b"[]"),
