@@ -34,7 +34,10 @@ class Admit(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Peer:
-    """One Application Entity. `host` may be a name; `port` is where it listens."""
+    """One Application Entity. `host` may be a name; `port` is where it listens.
+
+    reports_here  it wants storage commitment reports on the association it asked on.
+    """
 
     ae_title: str
     host: str
@@ -44,6 +47,7 @@ class Peer:
     assumed_character_set: str | None = None
     preferred_transfer_syntax: str | None = None
     facility: str | None = None
+    reports_here: bool = False
 
 
 def check_ae_title(title: str) -> str:

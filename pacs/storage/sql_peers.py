@@ -103,6 +103,7 @@ def _peer_values(peer: Peer) -> dict[str, Any]:
         "assumed_character_set": peer.assumed_character_set,
         "preferred_transfer_syntax": peer.preferred_transfer_syntax,
         "facility": peer.facility,
+        "reports_here": peer.reports_here,
     }
 
 
@@ -116,4 +117,5 @@ def _peer(row: Row[Any]) -> Peer:
         assumed_character_set=row.assumed_character_set,
         preferred_transfer_syntax=row.preferred_transfer_syntax,
         facility=row.facility,
+        reports_here=row.reports_here,
     )
