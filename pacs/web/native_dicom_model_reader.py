@@ -13,6 +13,7 @@ from pydicom.datadict import tag_for_keyword
 from pacs.errors import RequestInvalid
 
 _MAX_DEPTH = 200
+_MAX_EMPTY_VALUES = 1000
 _COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 _GROUPS = frozenset({"Alphabetic", "Ideographic", "Phonetic"})
 _INTEGERS = frozenset({"SL", "SS", "SV", "UL", "US", "UV"})
@@ -52,6 +53,7 @@ class _Reader:
         self._name: Json = {}
         self._group: Json = {}
         self._text: list[str] = []
+        self._number = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
@@ -65,7 +67,10 @@ class _Reader:
             self._start_attribute(attributes)
         elif local == "Item":
             self._data_sets.append({})
+        elif local == "Value":
+            self._number = int(attributes.get("number", "0"))
         elif local == "PersonName":
+            self._number = int(attributes.get("number", "0"))
             self._name = {}
         elif local in _GROUPS:
             self._group = {}
@@ -84,9 +89,9 @@ class _Reader:
         elif local == "Item":
             self._values().append(self._data_sets.pop())
         elif local == "Value":
-            self._values().append(_value(self._element()["vr"], text))
+            self._add_value(_value(self._element()["vr"], text))
         elif local == "PersonName":
-            self._values().append(self._name)
+            self._add_value(self._name)
         elif local in _GROUPS:
             components = [self._group.get(component, "") for component in _COMPONENTS]
             self._name[local] = "^".join(components).rstrip("^")
@@ -105,6 +110,15 @@ class _Reader:
         if not self._elements:
             raise RequestInvalid("the metadata have a value outside of an attribute")
         return self._elements[-1]
+
+    def _add_value(self, value: Any) -> None:
+        """Numbers that are passed over are empty values."""
+        values = self._values()
+        missing = self._number - 1 - len(values)
+        if missing > _MAX_EMPTY_VALUES:
+            raise RequestInvalid("the metadata have a value with too high a number")
+        values.extend([None] * missing)
+        values.append(value)
 
     def _values(self) -> list[Any]:
         values: list[Any] = self._element().setdefault("Value", [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -78,6 +79,12 @@ def frame_numbers(request: Request, instance: StoredInstance) -> list[int]:
 def entity_tag(*facts: object) -> str:
     """A strong ETag that changes with any of the facts."""
     return f'"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
+
+
+def content_of(instance: StoredInstance) -> tuple[str, datetime | None]:
+    """What changes whenever the data set of an instance does, as it goes out."""
+    overlay = instance.overlay
+    return instance.stored.data_set_sha256, overlay.at if overlay is not None else None
 
 
 def series_facts(states: Sequence[SeriesState]) -> list[tuple[int, int]]:

@@ -19,6 +19,7 @@ from pacs.web.data_set_answers import XML_PARTS, list_answer, list_offer, xml_an
 from pacs.web.origins import Origins
 from pacs.web.resources import (
     ASK_AGAIN,
+    content_of,
     entity_tag,
     find_instance,
     find_series,
@@ -77,7 +78,7 @@ class MetadataService:
         instance = find_instance(self._retrieval, request, scope)
         base_url = self._base_url(request)
         compressed = offer != XML_PARTS and _takes_gzip(request)
-        tag = entity_tag(instance.stored.data_set_sha256, base_url, offer, compressed)
+        tag = entity_tag(content_of(instance), base_url, offer, compressed)
         headers = _headers(tag, compressed=compressed)
         known = not_modified(request, headers)
         if known is not None:
