@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Select, Table, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, or_, select, true, union
 
 from pacs.dicom.hierarchy import LEVELS, Attribute, Kind, Level
 from pacs.dicom.matching import (
@@ -45,8 +45,22 @@ TABLES: dict[Level, Table] = {
     Level.IMAGE: instances,
 }
 
+IS_HELD: dict[Level, ColumnElement[bool]] = {
+    Level.PATIENT: patients.c.id.in_(
+        select(studies.c.patient_row).where(studies.c.number_of_study_related_instances > 0)
+    ),
+    Level.STUDY: studies.c.number_of_study_related_instances > 0,
+    Level.SERIES: series.c.number_of_series_related_instances > 0,
+    Level.IMAGE: instances.c.in_trash.is_(False),
+}
+"""What is in the trash only is not there."""
+
 _WORD_BREAK = re.compile(r"[\s^=,.\-]+")
 _BEFORE_WORDS = ("=", "^", " ", "-", ",", ".")
+
+
+IsRare = Callable[[Select[Any]], bool]
+"""Whether a statement that selects studies finds few."""
 
 
 def home_table(attribute: Attribute, level: Level) -> Table:
@@ -65,7 +79,7 @@ class Conditions:
     that selects one row for each study that would be looked up.
     """
 
-    def __init__(self, *, is_sqlite: bool, is_rare: Callable[[Select[Any]], bool]) -> None:
+    def __init__(self, *, is_sqlite: bool, is_rare: IsRare) -> None:
         self._patterns = Patterns(is_sqlite=is_sqlite)
         self._is_rare = is_rare
 
@@ -79,26 +93,6 @@ class Conditions:
         if LEVELS.index(attribute.level) <= LEVELS.index(level):
             return condition
         return _something_below(level, attribute.level, condition)
-
-    def of_search_word(self, word: str, level: Level) -> Truth:
-        """Whether a word of the search box begins a word of the name, the ID or the number."""
-        begins_id = begins_with(studies.c.patient_id_folded, fold(word))
-        begins_number = begins_with(studies.c.accession_number_folded, fold(word))
-        pieces = [begins_with(words.c.word, piece[:WORD_CHARACTERS]) for piece in name_words(word)]
-        lookups = [
-            select(studies.c.id).where(begins_id),
-            select(studies.c.id).where(begins_number),
-            *(select(words.c.study_row).where(begins) for begins in pieces),
-        ]
-        ways: list[Truth]
-        if all(self._is_rare(lookup) for lookup in lookups):
-            ways = [studies.c.id.in_(lookup) for lookup in lookups]
-        else:
-            ways = [begins_id, begins_number, *(_has_word(begins) for begins in pieces)]
-        found = or_(ways[0], ways[1], and_(*ways[2:])) if pieces else or_(*ways)
-        if level is Level.PATIENT:
-            return patients.c.id.in_(select(studies.c.patient_row).where(found))
-        return found
 
     def _has_name_word(self, prefix: str) -> Truth:
         begins = begins_with(words.c.word, prefix[:WORD_CHARACTERS])
@@ -175,6 +169,32 @@ class Conditions:
             return self._has_name_word(word)
         folded = _companion(attribute, table)
         return or_(*(self._patterns.contains(folded, f"{mark}{word}") for mark in _BEFORE_WORDS))
+
+
+def of_search_word(word: str, level: Level, *, is_rare: IsRare) -> Truth:
+    """Whether a word of the search box begins a word of the name, the ID or the number."""
+    begins_id = begins_with(studies.c.patient_id_folded, fold(word))
+    begins_number = begins_with(studies.c.accession_number_folded, fold(word))
+    pieces = [begins_with(words.c.word, piece[:WORD_CHARACTERS]) for piece in name_words(word)]
+    lookups = [select(studies.c.id).where(begins) for begins in (begins_id, begins_number)]
+    if pieces:
+        lookups.append(_lookup_words(pieces))
+    if all(is_rare(lookup) for lookup in lookups):
+        found: Truth = studies.c.id.in_(union(*lookups))
+    else:
+        by_name = [and_(*map(_has_word, pieces))] if pieces else []
+        found = or_(begins_id, begins_number, *by_name)
+    if level is Level.PATIENT:
+        return patients.c.id.in_(select(studies.c.patient_row).where(found))
+    return found
+
+
+def _lookup_words(begins: Sequence[Truth]) -> Select[Any]:
+    """The studies whose patient has a word for each of the beginnings."""
+    lookup = select(words.c.study_row).where(begins[0])
+    for other in begins[1:]:
+        lookup = lookup.where(words.c.study_row.in_(select(words.c.study_row).where(other)))
+    return lookup
 
 
 def _has_word(begins: Truth) -> Truth:
