@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         gt=0,
         description="a web request's header and each stretch of its body must come within",
     )
+    scrub_mb_per_s: float = Field(
+        5.0, ge=0, description="how fast stored objects are read again to find damage; 0: never"
+    )
     decoder_workers: int = Field(2, ge=1, le=64, description="processes that decode pixels")
     decoder_memory_bytes: int = Field(
         1536 << 20, ge=256 << 20, description="memory one decoding process may use"

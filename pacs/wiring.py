@@ -9,18 +9,28 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from pacs.archive.accounts import Accounts
+from pacs.archive.conflicts import Conflicts
+from pacs.archive.corrections import Corrections
+from pacs.archive.decisions import Decisions
 from pacs.archive.frames import Frames
 from pacs.archive.ingest import Ingest
+from pacs.archive.integrity import Integrity
 from pacs.archive.metadata import Metadata
 from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
+from pacs.archive.records import ObjectsBack
+from pacs.archive.reindexing import Reindexing
+from pacs.archive.removal import Removal
+from pacs.archive.repair import Repair
 from pacs.archive.retrieve import Retrieval
+from pacs.archive.scrub import Scrub
+from pacs.archive.split_off import SplitOffs
 from pacs.archive.uploading import Uploader
 from pacs.audit import Auditor
 from pacs.dicom.element_walk import HeaderLimits
 from pacs.nodes import NodeDirectory, SpoolRows
 from pacs.settings import Settings, Spool
-from pacs.storage.folder_objects import FolderObjects
+from pacs.storage.folder_objects import FolderObjects, make_durable_folder
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import ObjectReader, ObjectStore, PeerDirectory
 from pacs.storage.node_spools import NodeSpool
@@ -29,11 +39,15 @@ from pacs.storage.spool_objects import SpoolObjects, node_name
 from pacs.storage.sql_accounts import SqlAccounts
 from pacs.storage.sql_audit import SqlAudit
 from pacs.storage.sql_committer import Committer
+from pacs.storage.sql_database import Database
+from pacs.storage.sql_decisions import SqlDecisions
 from pacs.storage.sql_index import SqlInstanceIndex
+from pacs.storage.sql_integrity import SqlIntegrity
 from pacs.storage.sql_migrations import open_database
 from pacs.storage.sql_nodes import SqlNodes
 from pacs.storage.sql_peers import SqlPeers
 from pacs.storage.sql_query import SqlQueryIndex
+from pacs.storage.sql_rebuild import SqlRebuild
 from pacs.storage.sql_spool import SqlSpoolRows
 from pacs.storage.stores import Stores
 from pacs.workers.decoding import DecodingPool, PoolLimits
@@ -44,6 +58,20 @@ _DEFAULT_REGION = "us-east-1"
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Care:
+    """What keeps an archive right: decisions of people, checks, and what follows from both."""
+
+    decisions: Decisions
+    removal: Removal
+    conflicts: Conflicts
+    corrections: Corrections
+    integrity: Integrity
+    repair: Repair
+    reindexing: Reindexing
+    scrub: Scrub | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +97,7 @@ class Archive:
     peers: PeerDirectory
     auditor: Auditor
     reception: Reception
+    care: Care
     close: Callable[[], None]
 
 
@@ -82,7 +111,7 @@ def open_archive(
 
     Raises SchemaOutdated, IndexUnavailable, StoreUnavailable, SettingsInvalid.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(settings.data_dir)
     database = open_database(settings.index_url, deadline_s=settings.database_deadline_s)
     committer = Committer(database)
     index = SqlInstanceIndex(database, committer=committer, now=now)
@@ -94,6 +123,12 @@ def open_archive(
     uploader = _uploader(settings, stores, rows, reader)
     decoder = _decoder(settings)
     reception = _reception(settings)
+    care = _care(
+        settings,
+        _Parts(database, committer, index, stores, reader, decoder, auditor, reception),
+        now=now,
+        new_uuid=new_uuid,
+    )
 
     def close() -> None:
         if uploader is not None:
@@ -115,6 +150,8 @@ def open_archive(
             store=stores.incoming,
             reader=reader,
             index=index,
+            restore=care.removal.restore_sent_again,
+            replace_object=SqlIntegrity(database, committer, now).replace_object,
             decoder=decoder,
             auditor=auditor,
             limits=_header_limits(settings),
@@ -131,7 +168,103 @@ def open_archive(
         peers=SqlPeers(database),
         auditor=auditor,
         reception=reception,
+        care=care,
         close=close,
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What is opened once and shared."""
+
+    database: Database
+    committer: Committer
+    index: SqlInstanceIndex
+    stores: Stores
+    reader: InstanceReader
+    decoder: DecodingPool
+    auditor: Auditor
+    reception: Reception
+
+
+def _care(
+    settings: Settings,
+    parts: _Parts,
+    *,
+    now: Callable[[], datetime],
+    new_uuid: Callable[[], UUID],
+) -> Care:
+    own = parts.stores.own
+    objects = ObjectsBack(parts.stores.find, spool=parts.reception, limits=_header_limits(settings))
+    rows = SqlDecisions(parts.database, parts.committer, now)
+    found = SqlIntegrity(parts.database, parts.committer, now)
+    splits = SplitOffs(
+        store=parts.stores.final,
+        index=rows,
+        reader=parts.reader,
+        objects=objects,
+        now=now,
+        new_uuid=new_uuid,
+    )
+    decisions = Decisions(
+        store=parts.stores.final,
+        index=rows,
+        objects=objects,
+        split_off=splits.write,
+        auditor=parts.auditor,
+        now=now,
+        new_uuid=new_uuid,
+    )
+    integrity = Integrity(
+        index=found, stores=own, reader=parts.reader, decisions=decisions, now=now
+    )
+    return Care(
+        decisions=decisions,
+        removal=Removal(
+            decisions=decisions,
+            index=parts.index,
+            decision_index=rows,
+            stores=own,
+            now=now,
+        ),
+        conflicts=Conflicts(
+            index=parts.index,
+            decisions=decisions,
+            splits=splits,
+            reader=parts.reader,
+            objects=objects,
+            decoder=parts.decoder,
+            auditor=parts.auditor,
+        ),
+        corrections=Corrections(decisions=decisions, query=SqlQueryIndex(parts.database)),
+        integrity=integrity,
+        repair=Repair(
+            index=parts.index,
+            integrity_index=found,
+            stores=own,
+            reader=parts.reader,
+            objects=objects,
+            decisions=decisions,
+            now=now,
+            new_uuid=new_uuid,
+        ),
+        reindexing=Reindexing(
+            index=parts.index,
+            rebuild=SqlRebuild(parts.database),
+            stores=own,
+            objects=objects,
+            decisions=decisions,
+            now=now,
+        ),
+        scrub=Scrub(
+            integrity=integrity,
+            index=found,
+            stores=own,
+            bytes_per_s=settings.scrub_mb_per_s * 1_000_000,
+            now=now,
+        )
+        if settings.scrub_mb_per_s
+        else None,
     )
 
 

@@ -37,7 +37,8 @@ class Frames:
     def __init__(self, *, reader: InstanceReader, decoder: PixelDecoder) -> None:
         self._reader = reader
         self._decoder = decoder
-        self._opened: OrderedDict[int, _Opened] = OrderedDict()
+        # By the key of the object, for an instance can get another one.
+        self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
     def frame_count(self, instance: StoredInstance) -> int:
@@ -90,9 +91,9 @@ class Frames:
                 f"instance {instance.identity.sop_instance_uid} has no pixels to show"
             )
         with self._lock:
-            opened = self._opened.get(instance.instance_id)
+            opened = self._opened.get(instance.stored.key)
             if opened is not None:
-                self._opened.move_to_end(instance.instance_id)
+                self._opened.move_to_end(instance.stored.key)
                 return opened
         encoded = encoded_from_store(self._reader, instance)
         opened = _Opened(encoded, locate_frames(encoded))
@@ -105,6 +106,6 @@ class Frames:
         if not plain or len(opened.encoded.header) > _KEPT_HEADER_BYTES:
             return
         with self._lock:
-            self._opened[instance.instance_id] = opened
+            self._opened[instance.stored.key] = opened
             while len(self._opened) > _KEPT_OPEN:
                 self._opened.popitem(last=False)

@@ -8,33 +8,35 @@ from __future__ import annotations
 import enum
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-import orjson
-
+from pacs.archive.records import Origin, head_of, pixel_location, record_of
 from pacs.archive.sameness import have_same_elements
 from pacs.audit import Action, Auditor, Outcome
-from pacs.dicom.element_walk import HeaderLimits, PixelElement
+from pacs.dicom.element_walk import HeaderLimits
 from pacs.dicom.elements import read_elements
 from pacs.dicom.header import ScannedHeader, inflate, scan_header
 from pacs.dicom.identity import InstanceIdentity, is_usable_uid, strip_uid
-from pacs.dicom.part10 import build_file_head, read_file_head
+from pacs.dicom.part10 import read_file_head
 from pacs.dicom.transfer_syntaxes import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
     TransferSyntax,
     transfer_syntax,
 )
-from pacs.dicom.values import number_of_frames, read_values
 from pacs.errors import (
     IdentifiersMismatch,
     IdentifiersMissing,
     InstanceRefused,
     InstanceUnreadable,
+    ObjectDamaged,
+    ObjectMissing,
     StoreUnavailable,
+    TryAgain,
 )
 from pacs.pixels.interfaces import PixelDecoder
 from pacs.scope import Right, Scope
@@ -45,7 +47,6 @@ from pacs.storage.interfaces import (
     InstanceIndex,
     InstanceRecord,
     ObjectStore,
-    PixelLocation,
     Sender,
     StoredBytes,
     StoredInstance,
@@ -110,7 +111,12 @@ class _Examined:
 
 
 class Ingest:
-    """Takes instances in. Safe to call from several threads."""
+    """Takes instances in. Safe to call from several threads.
+
+    restore         brings an instance back from the trash because it was sent again, and writes
+                    that down.
+    replace_object  lets a row name another object with the same content.
+    """
 
     def __init__(
         self,
@@ -118,6 +124,8 @@ class Ingest:
         store: ObjectStore,
         reader: InstanceReader,
         index: InstanceIndex,
+        restore: Callable[[StoredInstance, Sender], None],
+        replace_object: Callable[[StoredInstance, StoredBytes], bool],
         decoder: PixelDecoder,
         auditor: Auditor,
         limits: HeaderLimits,
@@ -127,6 +135,8 @@ class Ingest:
         self._store = store
         self._reader = reader
         self._index = index
+        self._restore = restore
+        self._replace_object = replace_object
         self._decoder = decoder
         self._auditor = auditor
         self._limits = limits
@@ -197,7 +207,7 @@ class Ingest:
         existing = self._index.find(examined.identity.sop_instance_uid)
         if existing is not None:
             return self._keep_again(examined, existing)
-        record = self._put(examined)
+        record = self._put(examined, _origin(examined, self._now()))
         added = self._index.add(record)
         if added.result is AddResult.ADDED:
             return Receipt(ReceiptKind.STORED, examined.identity)
@@ -205,28 +215,52 @@ class Ingest:
         if added.existing is not None and self._is_same(examined, added.existing):
             self._discard(record)
             return Receipt(ReceiptKind.SAME, examined.identity)
-        return self._set_aside(examined, record, added.existing)
+        if added.existing is not None:
+            self._set_aside(examined, added.existing)
+        # Written as if it were the first, which it turned out not to be: its head would mislead.
+        self._discard(record)
+        return _conflict_receipt(examined)
 
     def _keep_again(self, examined: _Examined, existing: StoredInstance) -> Receipt:
         if self._is_same(examined, existing):
             return self._recognise(examined, existing)
-        uid = examined.identity.sop_instance_uid
-        if self._index.has_conflict(uid, examined.syntax.uid, examined.data_set_sha256):
-            return _conflict_receipt(examined)
-        return self._set_aside(examined, self._put(examined), existing)
+        self._set_aside(examined, existing)
+        return _conflict_receipt(examined)
 
     def _recognise(self, examined: _Examined, existing: StoredInstance) -> Receipt:
+        self._mend(examined, existing)
         if existing.in_trash:
-            self._index.restore(existing.identity.sop_instance_uid)
+            self._restore(existing, examined.received.sender)
             return Receipt(ReceiptKind.RESTORED, examined.identity)
         return Receipt(ReceiptKind.SAME, examined.identity)
 
-    def _set_aside(
-        self, examined: _Examined, record: InstanceRecord, existing: StoredInstance | None
-    ) -> Receipt:
-        if existing is not None and not self._index.add_conflict(record, existing):
+    def _mend(self, examined: _Examined, existing: StoredInstance) -> None:
+        """Before a sender is told that we have it: is it still whole? If not, now it is."""
+        same_syntax = existing.transfer_syntax_uid == examined.syntax.uid
+        if not same_syntax or existing.stored.data_set_sha256 != examined.data_set_sha256:
+            return  # then both were just read and compared in full
+        try:
+            deque(self._reader.data_set(existing.stored), maxlen=0)
+        except (ObjectMissing, ObjectDamaged):
+            origin = replace(
+                _origin(examined, existing.received),
+                sender=existing.sender,
+                replaces=existing.stored.key,
+            )
+            record = self._put(examined, origin)
+            if not self._replace_object(existing, record.stored):
+                self._discard(record)
+        except TryAgain:
+            return  # a store that is away does not make what was acknowledged untrue
+
+    def _set_aside(self, examined: _Examined, existing: StoredInstance) -> None:
+        """Keep as a conflict, unless exactly this was kept before."""
+        uid = examined.identity.sop_instance_uid
+        if self._index.has_conflict(uid, examined.syntax.uid, examined.data_set_sha256):
+            return
+        record = self._put(examined, replace(_origin(examined, self._now()), set_aside=True))
+        if not self._index.add_conflict(record, existing):
             self._discard(record)
-        return _conflict_receipt(examined)
 
     def _is_same(self, examined: _Examined, existing: StoredInstance) -> bool:
         """Equal bytes in the same syntax, or equal elements and equal decoded pixels."""
@@ -235,7 +269,11 @@ class Ingest:
             return True
         if max(existing.stored.data_set_size, len(examined.plain)) > _COMPARED_IN_FULL_BYTES:
             return False
-        return self._says_the_same(examined, existing)
+        try:
+            return self._says_the_same(examined, existing)
+        except (ObjectMissing, ObjectDamaged):
+            # What is damaged cannot be compared. Kept as a conflict, the newcomer is not lost.
+            return False
 
     def _says_the_same(self, examined: _Examined, existing: StoredInstance) -> bool:
         syntax = transfer_syntax(existing.transfer_syntax_uid)
@@ -256,16 +294,15 @@ class Ingest:
             encoded_from_bytes(
                 examined.plain,
                 _undeflated(examined.syntax),
-                _pixel_location(examined.header.pixels),
+                pixel_location(examined.header.pixels),
             ),
         )
 
-    def _put(self, examined: _Examined) -> InstanceRecord:
+    def _put(self, examined: _Examined, origin: Origin) -> InstanceRecord:
         # Object first, index second: an orphan object is found by check and costs space; an index
         # row without an object costs a diagnosis.
-        received_at = self._now()
-        head = _file_head(examined, received_at)
-        key = instance_key(received_at, self._new_uuid())
+        head = head_of(examined.identity, examined.syntax.uid, origin)
+        key = instance_key(self._now(), self._new_uuid())
         data_set = examined.received.data_set
         size = len(head) + len(data_set)
         self._store.put(key, (head, data_set), size_bytes=size)
@@ -278,7 +315,13 @@ class Ingest:
             head_sha256=hashlib.sha256(head).hexdigest(),
             data_set_sha256=examined.data_set_sha256,
         )
-        return _record(examined, stored, received_at)
+        return record_of(
+            examined.header,
+            examined.identity,
+            transfer_syntax_uid=examined.syntax.uid,
+            stored=stored,
+            origin=origin,
+        )
 
     def _discard(self, record: InstanceRecord) -> None:
         """Remove an object that certainly no row names; if that fails it is found as an orphan."""
@@ -322,47 +365,12 @@ def _conflict_receipt(examined: _Examined) -> Receipt:
     )
 
 
-def _file_head(examined: _Examined, received_at: datetime) -> bytes:
-    """The head says who sent the instance and when, so that the index can be made again from it."""
-    sender = examined.received.sender
-    origin = {
-        "received": received_at.isoformat(),
-        "how": sender.how,
-        "actor": sender.actor,
-        "address": sender.address,
-        "data_set_sha256": examined.data_set_sha256,
-    }
-    return build_file_head(
-        sop_class_uid=examined.identity.sop_class_uid,
-        sop_instance_uid=examined.identity.sop_instance_uid,
-        transfer_syntax_uid=examined.syntax.uid,
-        source_ae_title=sender.actor if sender.how == "C-STORE" else None,
-        private_information=orjson.dumps(origin),
-    )
-
-
-def _record(examined: _Examined, stored: StoredBytes, received_at: datetime) -> InstanceRecord:
-    read = read_values(examined.header, assumed=examined.received.assumed_character_set)
-    pixels = examined.header.pixels
-    return InstanceRecord(
-        identity=examined.identity,
-        transfer_syntax_uid=examined.syntax.uid,
-        stored=stored,
-        pixels=_pixel_location(pixels) if pixels else None,
-        number_of_frames=number_of_frames(examined.header),
-        received=received_at,
+def _origin(examined: _Examined, received: datetime) -> Origin:
+    return Origin(
+        received=received,
         sender=examined.received.sender,
-        values=read.by_keyword,
-        text_guessed=read.guessed,
-    )
-
-
-def _pixel_location(pixels: PixelElement) -> PixelLocation:
-    return PixelLocation(
-        tag=pixels.tag,
-        offset=pixels.value_offset,
-        length=pixels.length,
-        header_length=pixels.element_offset,
+        data_set_sha256=examined.data_set_sha256,
+        assumed_character_set=examined.received.assumed_character_set,
     )
 
 

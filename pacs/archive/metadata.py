@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import orjson
 
+from pacs.archive.overlaid import opened
 from pacs.dicom.elements import RawDataSet, RawElement, read_elements
 from pacs.dicom.json import JsonDataSet, json_attribute, json_data_set
 from pacs.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TransferSyntax, transfer_syntax
 from pacs.errors import NotFound
 from pacs.scope import Right, Scope
-from pacs.storage.encoded import encoded_from_store
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import InstanceIndex, Selection, SeriesState, StoredInstance
 
@@ -107,7 +107,7 @@ class Metadata:
 
     def _elements(self, instance: StoredInstance) -> RawDataSet:
         """All elements but the pixels, which are not read."""
-        encoded = encoded_from_store(self._reader, instance)
+        encoded = opened(self._reader, instance)
         syntax = _syntax(encoded.transfer_syntax_uid)
         return read_elements(memoryview(encoded.header + self._tail(instance)), syntax)
 

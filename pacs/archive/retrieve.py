@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pacs.archive import overlaid
 from pacs.archive.reception import ReceivedBytes, Reception
 from pacs.audit import Action, Auditor
 from pacs.dicom.part10 import build_file_head
@@ -16,7 +17,6 @@ from pacs.dicom.transfer_syntaxes import (
 from pacs.errors import NotAcceptable
 from pacs.pixels.interfaces import PixelDecoder
 from pacs.scope import Right, Scope
-from pacs.storage.encoded import encoded_from_store
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import InstanceIndex, Selection, SeriesState, StoredInstance
 
@@ -63,18 +63,21 @@ class Retrieval:
         return states
 
     def file_chunks(self, instance: StoredInstance) -> Iterator[bytes]:
-        """The DICOM file (PS3.10) with the data set as received."""
+        """The DICOM file (PS3.10) with the data set as received, or as corrected since then."""
         yield self._head(instance, instance.transfer_syntax_uid)
         yield from self.data_set_chunks(instance)
 
     def file_size_bytes(self, instance: StoredInstance) -> int:
         """How many bytes `file_chunks` gives."""
         head = self._head(instance, instance.transfer_syntax_uid)
-        return len(head) + instance.stored.data_set_size
+        return len(head) + overlaid.data_set_size(self._reader, instance)
 
     def data_set_chunks(self, instance: StoredInstance) -> Iterator[bytes]:
-        """The data set as received. ObjectDamaged comes instead of the last piece."""
-        return self._reader.data_set(instance.stored)
+        """The data set as received, or as corrected since then.
+
+        ObjectDamaged comes instead of the last piece.
+        """
+        return overlaid.data_set(self._reader, instance)
 
     def file_chunks_as(self, instance: StoredInstance, transfer_syntax_uid: str) -> Iterator[bytes]:
         """The DICOM file in this transfer syntax; errors as `data_set_chunks_as`."""
@@ -109,7 +112,7 @@ class Retrieval:
 
     def _converted(self, instance: StoredInstance, transfer_syntax_uid: str) -> Iterator[bytes]:
         """Converted into a spool file first: a later frame may prove damaged."""
-        encoded = encoded_from_store(self._reader, instance)
+        encoded = overlaid.opened(self._reader, instance)
         spooled = self._spool.open()
         try:
             for piece in self._decoder.convert_instance(encoded, transfer_syntax_uid):

@@ -17,8 +17,10 @@ from pydicom.datadict import mask_match, private_dictionary_VR
 from pacs.dicom.element_walk import ElementWalk, HeaderLimits
 from pacs.dicom.transfer_syntaxes import TransferSyntax
 
-_SWAPPED = {"AT": "H", "FD": "d", "FL": "f", "OD": "d", "OF": "f", "OL": "I", "OV": "Q", "OW": "H"}
-_SWAPPED |= {"SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+SWAPPED_WORDS = {"AT": "H", "FD": "d", "FL": "f", "OD": "d", "OF": "f", "OL": "I", "OV": "Q"}
+SWAPPED_WORDS |= {"OW": "H", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+"""The VRs whose values turn round with the byte order, and the words they are made of."""
+
 _PIXEL_REPRESENTATION = 0x00280103
 
 
@@ -77,8 +79,8 @@ class _TreeWalk(ElementWalk):
             # PS3.5 6.2.2 Note 2.
             known = self._implicit_vr(tag, data_set)
             name = known if known != "SQ" else name
-        elif self._swap and name in _SWAPPED:
-            content = swap_words(content, _SWAPPED[name])
+        elif self._swap and name in SWAPPED_WORDS:
+            content = swap_words(content, SWAPPED_WORDS[name])
         data_set.elements.setdefault(tag, RawElement(tag, name, content, value))
 
     def visit_sequence(self, tag: int) -> None:

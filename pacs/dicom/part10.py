@@ -29,12 +29,14 @@ class FileHead:
     """What precedes the data set, and where that begins.
 
     Absent attributes are None; transfer_syntax_uid is always something, guessed when it must be.
+    private_information  what we wrote into (0002,0102) ourselves; that of others is None.
     """
 
     data_set_offset: int
     transfer_syntax_uid: str
     sop_class_uid: str | None
     sop_instance_uid: str | None
+    private_information: bytes | None = None
 
 
 def read_file_head(data: bytes | bytearray | memoryview) -> FileHead:
@@ -47,7 +49,14 @@ def read_file_head(data: bytes | bytearray | memoryview) -> FileHead:
     start = _after_magic(view)
     elements, offset = _walk_meta(view, start)
     syntax = _uid(elements.get(0x0010)) or _guess_transfer_syntax(view[offset : offset + 6])
-    return FileHead(offset, syntax, _uid(elements.get(0x0002)), _uid(elements.get(0x0003)))
+    is_ours = _uid(elements.get(0x0100)) == PRIVATE_INFORMATION_CREATOR_UID
+    return FileHead(
+        offset,
+        syntax,
+        _uid(elements.get(0x0002)),
+        _uid(elements.get(0x0003)),
+        elements.get(0x0102, b"").rstrip(b"\0") if is_ours else None,
+    )
 
 
 def _after_magic(view: memoryview) -> int:

@@ -139,9 +139,9 @@ def ensure_patients(
     identities = {uid: patient_identity(values, uid) for uid, values in of_study.items()}
     values: dict[str, dict[str, Any]] = {}
     for uid, identity in identities.items():
-        row = {**level_row(Level.PATIENT, of_study[uid]), "identity_sha256": identity}
-        said = {name: value for name, value in row.items() if value is not None}
-        values[identity] = {**values.get(identity, row), **said}
+        columns = {**level_row(Level.PATIENT, of_study[uid]), "identity_sha256": identity}
+        said = {name: value for name, value in columns.items() if value is not None}
+        values[identity] = {**values.get(identity, columns), **said}
     in_order = [values[identity] for identity in sorted(values)]
     made = insert_missing(
         connection,

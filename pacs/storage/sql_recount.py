@@ -27,7 +27,7 @@ def recount(connection: Connection, series_rows: Iterable[int], now: datetime) -
     )
     before = connection.execute(statement).all()
     for series_row in rows:
-        values = _series_values(connection, series_row)
+        values = of_series_now(connection, series_row)
         connection.execute(
             update(series)
             .where(series.c.id == series_row)
@@ -35,7 +35,7 @@ def recount(connection: Connection, series_rows: Iterable[int], now: datetime) -
         )
     entries = []
     for study in before:
-        values = _study_values(connection, study.id)
+        values = of_study_now(connection, study.id)
         connection.execute(
             update(studies).where(studies.c.id == study.id).values(**values, changed_at=now)
         )
@@ -43,7 +43,8 @@ def recount(connection: Connection, series_rows: Iterable[int], now: datetime) -
     write_changes(connection, entries, now)
 
 
-def _series_values(connection: Connection, series_row: int) -> dict[str, Any]:
+def of_series_now(connection: Connection, series_row: int) -> dict[str, Any]:
+    """The columns of a series that follow from its instances."""
     held = (instances.c.series_row == series_row) & instances.c.in_trash.is_(False)
     size = instances.c.head_size + instances.c.data_set_size
     sums = connection.execute(
@@ -73,7 +74,8 @@ def _series_values(connection: Connection, series_row: int) -> dict[str, Any]:
     }
 
 
-def _study_values(connection: Connection, study_row: int) -> dict[str, Any]:
+def of_study_now(connection: Connection, study_row: int) -> dict[str, Any]:
+    """The columns of a study that follow from its series."""
     held = select(series).where(
         series.c.study_row == study_row, series.c.number_of_series_related_instances > 0
     )
