@@ -11,6 +11,7 @@ import structlog
 from pydicom.dataset import Dataset
 
 from pacs.scope import Role
+from pacs.wiring import Archive, open_archive
 from tests.archives import RunningArchive, running, settings_for
 from tests.web.requests import stow_request
 
@@ -30,6 +31,15 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningArchive]:
     """Shared by the tests of a module, which therefore use UIDs and patients of their own."""
     with running(settings_for(tmp_path_factory.mktemp("archive") / "data")) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """Engines shared by the tests of a module, for doors that a test opens itself."""
+    opened = open_archive(settings_for(tmp_path_factory.mktemp("engines") / "data"))
+    opened.reception.sweep()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")

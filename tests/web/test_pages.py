@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,9 +15,10 @@ PAGE = "<!doctype html><title>viewer</title>"
 SCRIPT = b"console.log('xin ch\xc3\xa0o');"
 
 
-@pytest.fixture
-def pages(archive: Archive, tmp_path: Path) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def pages(engines: Archive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A door with a small viewer, and a secret beside the viewer's folder."""
+    tmp_path = tmp_path_factory.mktemp("viewer")
     folder = tmp_path / "static"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text(PAGE)
@@ -28,7 +28,7 @@ def pages(archive: Archive, tmp_path: Path) -> Iterator[httpx.Client]:
     (folder / ".hidden").write_text("secret")
     (tmp_path / "secret.txt").write_text("secret")
     with (
-        open_door(archive, viewer_folder=folder) as base_url,
+        open_door(engines, viewer_folder=folder) as base_url,
         httpx.Client(base_url=base_url) as client,
     ):
         yield client
@@ -106,8 +106,8 @@ def test_pages_run_no_foreign_code(pages: httpx.Client) -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_without_a_built_viewer_the_page_says_how_to_build_it(archive: Archive) -> None:
-    with open_door(archive) as base_url:
+def test_without_a_built_viewer_the_page_says_how_to_build_it(engines: Archive) -> None:
+    with open_door(engines) as base_url:
         answer = httpx.get(base_url)
 
     assert answer.status_code == 503

@@ -30,20 +30,20 @@ def connect(base_url: str) -> socket.socket:
 # --- health ------------------------------------------------------------------------------------
 
 
-def test_a_working_archive_is_alive_and_ready(running_archive: RunningArchive) -> None:
-    live = httpx.get(f"{running_archive.base_url}/health/live")
-    ready = httpx.get(f"{running_archive.base_url}/health/ready")
+def test_a_working_archive_is_alive_and_ready(door: RunningArchive) -> None:
+    live = httpx.get(f"{door.base_url}/health/live")
+    ready = httpx.get(f"{door.base_url}/health/ready")
 
     assert live.status_code == 200
     assert ready.status_code == 200
     assert set(ready.json()["checks"].values()) == {"ok"}
 
 
-def test_an_archive_without_its_database_is_alive_but_not_ready(archive: Archive) -> None:
+def test_an_archive_without_its_database_is_alive_but_not_ready(engines: Archive) -> None:
     def gone() -> None:
         raise IndexUnavailable("the database does not answer")
 
-    with open_door(archive, readiness={"database": gone}) as base_url:
+    with open_door(engines, readiness={"database": gone}) as base_url:
         live = httpx.get(f"{base_url}/health/live")
         ready = httpx.get(f"{base_url}/health/ready")
 
@@ -55,11 +55,11 @@ def test_an_archive_without_its_database_is_alive_but_not_ready(archive: Archive
 # --- incidents ---------------------------------------------------------------------------------
 
 
-def test_what_nobody_expected_is_an_incident_without_details(archive: Archive) -> None:
+def test_what_nobody_expected_is_an_incident_without_details(engines: Archive) -> None:
     def broken() -> None:
         raise ZeroDivisionError("secret detail")
 
-    with open_door(archive, readiness={"broken": broken}) as base_url:
+    with open_door(engines, readiness={"broken": broken}) as base_url:
         answer = httpx.get(f"{base_url}/health/ready")
 
     assert answer.status_code == 500
@@ -71,8 +71,8 @@ def test_what_nobody_expected_is_an_incident_without_details(archive: Archive) -
 # --- deadlines and limits ------------------------------------------------------------------------
 
 
-def test_a_header_that_never_ends_is_cut_off(archive: Archive) -> None:
-    with open_door(archive, header_deadline_s=0.2) as base_url, connect(base_url) as peer:
+def test_a_header_that_never_ends_is_cut_off(engines: Archive) -> None:
+    with open_door(engines, header_deadline_s=0.2) as base_url, connect(base_url) as peer:
         peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
 
         rest = peer.recv(1000)
@@ -80,8 +80,8 @@ def test_a_header_that_never_ends_is_cut_off(archive: Archive) -> None:
     assert rest == b""
 
 
-def test_a_second_header_that_never_ends_is_cut_off(archive: Archive) -> None:
-    with open_door(archive, header_deadline_s=0.2) as base_url, connect(base_url) as peer:
+def test_a_second_header_that_never_ends_is_cut_off(engines: Archive) -> None:
+    with open_door(engines, header_deadline_s=0.2) as base_url, connect(base_url) as peer:
         peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         first = peer.recv(10_000)
         while not first.endswith(b"}"):
@@ -94,8 +94,8 @@ def test_a_second_header_that_never_ends_is_cut_off(archive: Archive) -> None:
     assert rest == b""
 
 
-def test_a_header_without_bounds_is_refused(archive: Archive) -> None:
-    with open_door(archive) as base_url, connect(base_url) as peer:
+def test_a_header_without_bounds_is_refused(engines: Archive) -> None:
+    with open_door(engines) as base_url, connect(base_url) as peer:
         peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000)
 
         answer = peer.recv(1000)
@@ -103,8 +103,8 @@ def test_a_header_without_bounds_is_refused(archive: Archive) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_rubbish_is_answered_and_the_next_asker_served(archive: Archive) -> None:
-    with open_door(archive) as base_url:
+def test_rubbish_is_answered_and_the_next_asker_served(engines: Archive) -> None:
+    with open_door(engines) as base_url:
         with connect(base_url) as peer:
             peer.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
             answer = peer.recv(1000)
@@ -114,9 +114,9 @@ def test_rubbish_is_answered_and_the_next_asker_served(archive: Archive) -> None
     assert after.status_code == 200
 
 
-def test_many_requests_share_one_connection(running_archive: RunningArchive) -> None:
-    headers = running_archive.headers()
-    with httpx.Client(base_url=running_archive.base_url, headers=headers) as client:
+def test_many_requests_share_one_connection(door: RunningArchive) -> None:
+    headers = door.headers()
+    with httpx.Client(base_url=door.base_url, headers=headers) as client:
         statuses = {client.get("/dicom-web/studies").status_code for _ in range(20)}
 
     assert statuses == {200}
@@ -125,10 +125,10 @@ def test_many_requests_share_one_connection(running_archive: RunningArchive) -> 
 # --- addresses -----------------------------------------------------------------------------------
 
 
-def test_links_begin_with_the_public_url(archive: Archive) -> None:
+def test_links_begin_with_the_public_url(engines: Archive) -> None:
     body, headers = stow_request(ct_slice())
     with open_door(
-        archive, sign_in=SignInRule.NONE, public_url="https://pacs.example/"
+        engines, sign_in=SignInRule.NONE, public_url="https://pacs.example/"
     ) as base_url:
         answer = httpx.post(f"{base_url}/dicom-web/studies", content=body, headers=headers)
 
@@ -140,13 +140,14 @@ def test_links_begin_with_the_public_url(archive: Archive) -> None:
     ("trusted", "cookie_is_secure"), [((), False), (("127.0.0.1",), True), (("10.0.0.1",), False)]
 )
 def test_only_a_trusted_proxy_says_that_the_asker_came_by_https(
-    archive: Archive, trusted: tuple[str, ...], cookie_is_secure: bool
+    engines: Archive, trusted: tuple[str, ...], cookie_is_secure: bool
 ) -> None:
-    archive.accounts.add_user("an", "mat-khau-dai", Role.CLINICIAN, scope=system_scope())
-    with open_door(archive, trusted_proxies=trusted) as base_url:
+    name = f"an-{len(engines.accounts.users())}"
+    engines.accounts.add_user(name, "mat-khau-dai", Role.CLINICIAN, scope=system_scope())
+    with open_door(engines, trusted_proxies=trusted) as base_url:
         answer = httpx.post(
             f"{base_url}/api/session",
-            json={"user_name": "an", "password": "mat-khau-dai"},
+            json={"user_name": name, "password": "mat-khau-dai"},
             headers={"X-Forwarded-Proto": "https"},
         )
 
@@ -156,13 +157,13 @@ def test_only_a_trusted_proxy_says_that_the_asker_came_by_https(
 
 
 @pytest.mark.parametrize("host", ["", "a b", "x/y", "evil@host", "x" * 10 + ":99999999"])
-def test_a_host_no_link_could_begin_with_is_400(running_archive: RunningArchive, host: str) -> None:
-    token = running_archive.token()
+def test_a_host_no_link_could_begin_with_is_400(door: RunningArchive, host: str) -> None:
+    token = door.token()
     request = (
         f"GET /dicom-web/studies HTTP/1.1\r\nHost: {host}\r\n"
         f"Authorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     )
-    with connect(running_archive.base_url) as peer:
+    with connect(door.base_url) as peer:
         peer.sendall(request.encode())
 
         answer = peer.recv(10_000)
@@ -173,8 +174,8 @@ def test_a_host_no_link_could_begin_with_is_400(running_archive: RunningArchive,
 # --- without sign-in -----------------------------------------------------------------------------
 
 
-def test_without_sign_in_only_this_machine_is_served(archive: Archive) -> None:
-    with open_door(archive, sign_in=SignInRule.NONE) as base_url:
+def test_without_sign_in_only_this_machine_is_served(engines: Archive) -> None:
+    with open_door(engines, sign_in=SignInRule.NONE) as base_url:
         here = httpx.get(f"{base_url}/dicom-web/studies")
         rebound = httpx.get(f"{base_url}/dicom-web/studies", headers={"Host": "evil.example"})
         other_site = httpx.post(
@@ -189,8 +190,8 @@ def test_without_sign_in_only_this_machine_is_served(archive: Archive) -> None:
 # --- starting ------------------------------------------------------------------------------------
 
 
-def test_a_port_in_use_is_told_in_a_sentence(archive: Archive) -> None:
-    with open_door(archive) as base_url:
+def test_a_port_in_use_is_told_in_a_sentence(engines: Archive) -> None:
+    with open_door(engines) as base_url:
         port = httpx.URL(base_url).port
         with pytest.raises(SettingsInvalid, match="PACS_HTTP_PORT"):
             bind(HttpAddress("127.0.0.1", port or 0))
