@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.routing import Route, Router
 
 from pacs.archive.accounts import Accounts
@@ -100,25 +100,9 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
     app.add_middleware(BodyLimit, prefix=_API, max_bytes=config.limits.max_json_bytes)
     app.add_middleware(OuterEdge)
     add_problem_handlers(app)
-    for router in (
-        Sessions(accounts=services.accounts, access=access, origins=origins).router(),
-        Worklist(query=services.query, access=access, now=services.now).router(),
-        Changes(
-            query=services.query,
-            access=access,
-            feed=feed,
-            heartbeat_s=config.limits.heartbeat_s,
-        ).router(),
-        ArchiveInfo(
-            config=config,
-            query=services.query,
-            access=access,
-            storage_room=services.storage_room,
-            spool_facts=services.spool_facts,
-        ).router(),
-    ):
+    for router in _api(services, config, access=access, origins=origins, feed=feed):
         app.include_router(router, prefix=_API)
-    app.mount("/dicom-web", _dicomweb(services, config, access, origins, pool))
+    app.mount("/dicom-web", _dicomweb(services, config, access=access, origins=origins, pool=pool))
     uri = UriService(retrieval=services.retrieval, frames=services.frames, access=access)
     app.router.routes.extend(uri.routes())
     app.router.routes.extend(HealthService(services.readiness, services.notices).routes())
@@ -128,9 +112,30 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
     return WebApplication(app, feed.close)
 
 
+def _api(
+    services: WebServices,
+    config: WebConfig,
+    *,
+    access: Access,
+    origins: Origins,
+    feed: ChangeFeed,
+) -> tuple[APIRouter, ...]:
+    """The viewer's own interface."""
+    sessions = Sessions(accounts=services.accounts, access=access, origins=origins)
+    worklist = Worklist(query=services.query, access=access, now=services.now)
+    changes = Changes(
+        query=services.query, access=access, feed=feed, heartbeat_s=config.limits.heartbeat_s
+    )
+    info = ArchiveInfo(
+        config=config, query=services.query, access=access, storage_room=services.storage_room
+    )
+    return sessions.router(), worklist.router(), changes.router(), info.router()
+
+
 def _dicomweb(
     services: WebServices,
     config: WebConfig,
+    *,
     access: Access,
     origins: Origins,
     pool: ThreadPoolExecutor,

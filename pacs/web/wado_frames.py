@@ -110,7 +110,9 @@ class FrameService:
         refusal: NotAcceptable | NotDecodable | None = None
         for offer, media_range in candidates(_ranges(request), offers):
             try:
-                answer = self._try(request, instance, numbers, offer, media_range)
+                answer = self._try(
+                    request, instance, numbers, offer=offer, asked=media_range.transfer_syntax
+                )
             except (NotAcceptable, NotDecodable) as error:
                 refusal = refusal or error
                 continue
@@ -126,16 +128,16 @@ class FrameService:
         request: Request,
         instance: StoredInstance,
         numbers: Sequence[int],
+        *,
         offer: Offer,
-        media_range: MediaRange,
+        asked: str | None,
     ) -> Response | None:
         """The answer in this form, or None when the form does not suit the instance.
 
         The first frame is made at once, so that what cannot be made is known before the answer
         begins.
         """
-        asked, stored = media_range.transfer_syntax, instance.transfer_syntax_uid
-        uid = frame_transfer_syntax(offer.media_type, asked, stored)
+        uid = frame_transfer_syntax(offer.media_type, asked, instance.transfer_syntax_uid)
         if uid is None:
             return None
         digest = instance.stored.data_set_sha256

@@ -84,6 +84,7 @@ class Worklist:
     def studies(
         self,
         request: Request,
+        *,
         q: Annotated[str, Query(max_length=256)] = "",
         since: Annotated[date | None, Query(alias="from")] = None,
         until: Annotated[date | None, Query(alias="to")] = None,
