@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import en from './en.json';
 import { fill } from './i18n';
@@ -24,4 +26,15 @@ it('fills in values and chooses the plural', () => {
   expect(fill('{n} study|{n} studies', { n: 1 })).toBe('1 study');
   expect(fill('{n} study|{n} studies', { n: 3 })).toBe('3 studies');
   expect(fill('W {width}  L {center}', { width: '400', center: '−40' })).toBe('W 400  L −40');
+});
+
+it('keeps no word that nobody says', () => {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.test.ts'))
+    .map((name) => readFileSync(join('src', name), 'utf8'))
+    .join('');
+  // These are put together from a code: `body.${part}`.
+  const fromCodes = /^(body|role|sex|days|object|problem)\./;
+  const unsaid = Object.keys(vi).filter((key) => !fromCodes.test(key) && !sources.includes(`'${key}'`));
+  expect(unsaid).toEqual([]);
 });

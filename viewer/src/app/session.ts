@@ -30,8 +30,12 @@ export async function loadPublicInfo(): Promise<void> {
   if (!session.value && !rememberedLanguage()) await chooseLanguage(publicInfo.value.language);
 }
 
+let askingArchive: Promise<ArchiveInfo> | null = null;
+
 export async function loadArchive(): Promise<void> {
-  archive.value = await getJson<ArchiveInfo>('/api/archive');
+  if (archive.value) return;
+  askingArchive ??= getJson<ArchiveInfo>('/api/archive').finally(() => (askingArchive = null));
+  archive.value = await askingArchive;
 }
 
 export async function signIn(userName: string, password: string): Promise<void> {

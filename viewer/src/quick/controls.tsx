@@ -112,7 +112,7 @@ function ToolButton({ icon, name, keyName, pressed, checked, onClick }: ToolButt
 const SPEEDS = [1, 2, 0.5] as const;
 
 function Cine({ viewport, narrow }: { viewport: Viewport; narrow: boolean }): JSX.Element | null {
-  if (viewport.count.value < 2) return <span class="grow" />;
+  if (viewport.count.value < 2) return null;
   const playing = viewport.playing.value;
   const slide = viewport.painted.value?.slide;
   const rate = (1000 / (slide?.durationMs ?? STACK_FRAME_MS)) * viewport.speed.value;

@@ -34,8 +34,14 @@ export function seriesLine({ dataset }: FrameSlide): string {
     ' · ',
     seriesNumber === null ? '' : t('look.series_number', { n: seriesNumber }),
     text(dataset, tag.SeriesDescription),
-    joined(' ', text(dataset, tag.ViewPosition), text(dataset, tag.ImageLaterality) || text(dataset, tag.Laterality)),
+    joined(' ', text(dataset, tag.ViewPosition), laterality(dataset)),
   );
+}
+
+/** R, L or B(oth); U says that the part has no sides, which needs no saying. */
+function laterality(dataset: DicomJson): string {
+  const side = text(dataset, tag.ImageLaterality) || text(dataset, tag.Laterality);
+  return side === 'U' ? '' : side;
 }
 
 /** Tube or sequence: what a technician asks about first. */

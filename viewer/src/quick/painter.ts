@@ -43,11 +43,22 @@ export function paintFrame(frame: ReadFrame, canvas: HTMLCanvasElement, voi: Win
     canvas.width = columns;
     canvas.height = rows;
   }
-  const image = new ImageData(columns, rows);
+  const image = imageFor(canvas, columns, rows);
   const out = new Uint32Array(image.data.buffer);
   if (frame.kind === 'gray') paintGray(frame.pixels, frame.slide.layout, recipe(frame.slide, voi, inverted), out);
   else paintColour(frame.pixels, out, inverted);
   canvas.getContext('2d')!.putImageData(image, 0, 0);
+}
+
+/** A mammogram needs 30 MB here: asked for once, not at each step of a drag. */
+const images = new WeakMap<HTMLCanvasElement, ImageData>();
+
+function imageFor(canvas: HTMLCanvasElement, width: number, height: number): ImageData {
+  const kept = images.get(canvas);
+  if (kept?.width === width && kept.height === height) return kept;
+  const image = new ImageData(width, height);
+  images.set(canvas, image);
+  return image;
 }
 
 function recipe(slide: FrameSlide, voi: Window | LookupTable, inverted: boolean): GrayRecipe {
