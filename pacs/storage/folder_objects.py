@@ -260,6 +260,15 @@ def _write_all(descriptor: int, group: list[memoryview]) -> int:
     return total
 
 
+def make_durable_folder(folder: Path) -> None:
+    """Make the folder, if need be, and let it survive a loss of power. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    # A folder that is there may have been made by a process that died before this.
+    for path in missing or [folder]:
+        _sync_folder(path.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

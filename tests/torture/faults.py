@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,7 @@ def service_killed(folder: Path, times: int) -> Outcome:
 
 def spooling_service_killed(folder: Path, times: int) -> Outcome:
     """kill -9 of the service on S3 and PostgreSQL; in the end all must be in S3."""
-    with servers() as (database, store), _node(folder / "data", database, store) as service:
+    with servers() as (database, store), node(folder / "data", database, store) as service:
         record = Record()
         longest_s = _kill_again_and_again(service, record, times)
         _wait_for_empty_spool(service)
@@ -66,7 +66,7 @@ def spooling_service_killed(folder: Path, times: int) -> Outcome:
 
 def database_killed(folder: Path, times: int) -> Outcome:
     """kill -9 of PostgreSQL; the service recovers by itself."""
-    with servers() as (database, store), _node(folder / "data", database, store) as service:
+    with servers() as (database, store), node(folder / "data", database, store) as service:
         record, longest_s = Record(), 0.0
         for _ in range(times):
             with load_on(service, record=record):
@@ -82,7 +82,7 @@ def database_killed(folder: Path, times: int) -> Outcome:
 
 def database_frozen(folder: Path, times: int) -> Outcome:
     """PostgreSQL stands still: connections stay open, nobody answers. Refused within a deadline."""
-    with servers() as (database, store), _node(folder / "data", database, store) as service:
+    with servers() as (database, store), node(folder / "data", database, store) as service:
         record, longest_s = Record(), 0.0
         for _ in range(times):
             with load_on(service, record=record):
@@ -101,7 +101,7 @@ def database_frozen(folder: Path, times: int) -> Outcome:
 
 def store_killed(folder: Path, times: int) -> Outcome:
     """kill -9 of the S3 server while objects move there; images are taken and read all the time."""
-    with servers() as (database, store), _node(folder / "data", database, store) as service:
+    with servers() as (database, store), node(folder / "data", database, store) as service:
         record, longest_s = Record(), 0.0
         for _ in range(times):
             with load_on(service, record=record):
@@ -118,7 +118,7 @@ def store_killed(folder: Path, times: int) -> Outcome:
 
 def store_away(folder: Path, times: int) -> Outcome:
     """S3 is away, and the service is killed meanwhile; what is in the spool is read from there."""
-    with servers() as (database, store), _node(folder / "data", database, store) as service:
+    with servers() as (database, store), node(folder / "data", database, store) as service:
         record = Record()
         store.kill()
         for _ in range(times):
@@ -138,8 +138,8 @@ def node_killed(folder: Path, times: int) -> Outcome:
     """Two nodes on one PostgreSQL and S3; one is killed, the other goes on."""
     with (
         servers() as (database, store),
-        _node(folder / "one", database, store) as one,
-        _node(folder / "two", database, store) as two,
+        node(folder / "one", database, store) as one,
+        node(folder / "two", database, store) as two,
     ):
         record, longest_s = Record(), 0.0
         for _ in range(times):
@@ -148,8 +148,8 @@ def node_killed(folder: Path, times: int) -> Outcome:
                 two.kill()
                 record.wait_for_more(_BETWEEN)
             longest_s = max(longest_s, two.start())
-        for node in (one, two):
-            _wait_for_empty_spool(node)
+        for one_of_both in (one, two):
+            _wait_for_empty_spool(one_of_both)
         assert judge(two, record) == judge(one, record)
         return Outcome("one of two nodes killed", times, _judge_cold(one, record), longest_s)
 
@@ -278,10 +278,12 @@ def _started(service: Service) -> Iterator[Service]:
 
 
 @contextmanager
-def _node(data_dir: Path, database: PostgreSQL, store: S3) -> Iterator[Service]:
+def node(
+    data_dir: Path, database: PostgreSQL, store: S3, *, under: Sequence[str] = ()
+) -> Iterator[Service]:
     """A node of an archive on these servers, started."""
     reached = {"database_url": database.url, "database_deadline_s": _DATABASE_DEADLINE_S}
-    service = Service(data_dir, {**reached, **store.settings()})
+    service = Service(data_dir, {**reached, **store.settings()}, under=under)
     migrated = service.run("migrate")
     assert migrated.returncode == 0, migrated.stderr
     with _started(service):
