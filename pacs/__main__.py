@@ -9,6 +9,18 @@ import typer
 from rich.console import Console
 
 from pacs import __version__
+from pacs.commands.checking import check, reindex, repair
+from pacs.commands.deciding import (
+    conflict,
+    correct,
+    decisions,
+    delete,
+    hold,
+    merge,
+    move,
+    trash,
+    undo,
+)
 from pacs.commands.doctor import examine
 from pacs.commands.doors import Part
 from pacs.commands.exporting import export_study
@@ -37,6 +49,10 @@ app = typer.Typer(
 app.add_typer(users, name="user")
 app.add_typer(tokens, name="token")
 app.add_typer(peers, name="peer")
+app.add_typer(trash, name="trash")
+app.add_typer(conflict, name="conflict")
+for command in (check, repair, reindex, delete, hold, correct, merge, move, undo, decisions):
+    app.command()(command)
 
 
 def _show_version(wanted: bool) -> None:

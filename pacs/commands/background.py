@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _ANNOUNCE_EVERY_S = 15.0
 _LOOK_EVERY_S = 0.5
+_REMOVE_EVERY_S = 3600.0
 _ANOTHER_UPLOADS_S = 10.0
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
@@ -69,11 +70,29 @@ def background_of(archive: Archive, http_port: int | None) -> Iterator[None]:
             url = node_url(archive.settings, http_port)
             step = announcing(archive.nodes, spool.node, url, archive.now)
             running.append(Background("announcing", step))
+    running.append(Background("removing", _removing(archive)))
+    scrub = archive.care.scrub
+    if scrub is not None:
+        scrub.start()
     try:
         yield
     finally:
+        if scrub is not None:
+            scrub.stop()
         for one in running:
             one.stop()
+
+
+def _removing(archive: Archive) -> Step:
+    """A step that deletes the objects of emptied trash once their grace time is over."""
+
+    def remove() -> float:
+        count = archive.care.removal.collect()
+        if count:
+            log.info("objects of emptied trash deleted", count=count)
+        return _REMOVE_EVERY_S
+
+    return remove
 
 
 class Uploading:
