@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header
 # What was already installed for other programs must not leak into the tests.
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help run test test-peers torture lint format viewer lock image clean
+.PHONY: help run test test-peers torture lint format viewer screenshots lock image clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; \
@@ -47,6 +47,9 @@ format: $(INSTALLED) ## put the code into the form lint expects
 
 viewer: $(INSTALLED) ## build the viewer into pacs/web/static where it is stale
 	@$(BIN)/python hatch_build.py
+
+screenshots: $(INSTALLED) viewer ## take the README's pictures with Debian's chromium
+	$(BIN)/python deploy/screenshots.py
 
 lock: $(INSTALLED) ## write the two lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
