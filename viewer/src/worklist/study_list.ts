@@ -1,6 +1,6 @@
 /** The list of studies: pages, live changes, and arrivals held back while a hand is near. */
-import { batch, computed, signal } from '@preact/signals-core';
-import { getJson, isAbort } from '../app/api';
+import { batch, computed, effect, signal } from '@preact/signals-core';
+import { getJson, isAbort, unreachableSince } from '../app/api';
 import { followChanges } from '../app/changes';
 import type { Change, StudyDetail, StudyPage, StudyRow } from '../app/wire';
 import { meet, settle } from './arrivals';
@@ -119,11 +119,19 @@ export class StudyList {
   /** Follows the archive until the returned function is called. */
   follow(): () => void {
     const stop = followChanges((change) => this.#onChange(change));
-    const onOnline = (): void => void this.refresh();
-    addEventListener('online', onOnline);
+    const refresh = (): void => this.#refreshSoon(0);
+    addEventListener('online', refresh);
+    // Whatever request is answered first after a silence says that the archive is back.
+    let wasAway = false;
+    const stopWatching = effect(() => {
+      const isAway = unreachableSince.value !== null;
+      if (wasAway && !isAway) refresh();
+      wasAway = isAway;
+    });
     return () => {
       stop();
-      removeEventListener('online', onOnline);
+      stopWatching();
+      removeEventListener('online', refresh);
       clearTimeout(this.#refreshTimer);
       clearTimeout(this.#quietTimer);
       this.#timers.forEach(clearTimeout);
