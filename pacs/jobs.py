@@ -115,6 +115,10 @@ class JobStore(Protocol):
         """End a job that waits or runs. False when there is none such."""
         ...
 
+    def cancel_waiting(self, kind: str, subject: str, now: datetime) -> bool:
+        """End what waits under this name. False when nothing does."""
+        ...
+
     def forget_ended(self, before: datetime) -> int:
         """Remove what ended before; how many."""
         ...

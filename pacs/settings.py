@@ -122,6 +122,12 @@ class Settings(BaseSettings):
     peer_deadline_s: float = Field(
         30.0, gt=0, description="how long another AE may take for one answer of a C-STORE"
     )
+    job_workers: int = Field(
+        3, ge=1, le=32, description="jobs, such as sending a study, at the same time"
+    )
+    commitment_limit_h: float = Field(
+        24.0, gt=0, description="storage commitment that is still undecided is refused after"
+    )
     database_deadline_s: float = Field(
         10.0, gt=0, description="a database that does not answer is reported after"
     )

@@ -50,6 +50,7 @@ from pacs.storage.sql_query import SqlQueryIndex
 from pacs.storage.sql_rebuild import SqlRebuild
 from pacs.storage.sql_spool import SqlSpoolRows
 from pacs.storage.stores import Stores
+from pacs.wiring_work import Work, WorkParts, build_work
 from pacs.workers.decoding import DecodingPool, PoolLimits
 from pacs.workers.process import ProcessLimits
 
@@ -98,6 +99,7 @@ class Archive:
     auditor: Auditor
     reception: Reception
     care: Care
+    work: Work
     close: Callable[[], None]
 
 
@@ -129,6 +131,9 @@ def open_archive(
         now=now,
         new_uuid=new_uuid,
     )
+
+    peers = SqlPeers(database)
+    work = build_work(settings, WorkParts(database, index, reader, peers), now=now)
 
     def close() -> None:
         if uploader is not None:
@@ -165,10 +170,11 @@ def open_archive(
         frames=Frames(reader=reader, decoder=decoder),
         metadata=Metadata(index=index, reader=reader),
         accounts=Accounts(store=SqlAccounts(database), auditor=auditor, now=now),
-        peers=SqlPeers(database),
+        peers=peers,
         auditor=auditor,
         reception=reception,
         care=care,
+        work=work,
         close=close,
     )
 

@@ -49,4 +49,5 @@ def engines_of(archive: Archive) -> DicomEngines:
         retrieval=archive.retrieval,
         peers=archive.peers,
         destinations=Sender(calling_ae_title="PACS", deadlines=SHORT),
+        commitment=archive.work.commitment,
     )

@@ -17,6 +17,7 @@ from pacs.errors import ArchiveError, TryAgain
 from pacs.jobs import Job, JobState, JobStore, NewJob
 
 _FORGET_AFTER = timedelta(days=30)
+_TELL_EVERY = timedelta(seconds=1)
 
 
 class Interrupted(Exception):
@@ -86,6 +87,7 @@ class Jobs:
         self._lease = lease
         self._kinds: dict[str, JobKind] = {}
         self._stopping = threading.Event()
+        self._told: dict[int, datetime] = {}
 
     @property
     def store(self) -> JobStore:
@@ -149,10 +151,18 @@ class Jobs:
             raise
         else:
             self._end(job, JobState.DONE, None)
+        finally:
+            self._told.pop(job.job_id, None)
 
     def _tell(self, job: Job, done: int, total: int) -> bool:
+        now = self._now()
+        is_stopping = self._stopping.is_set()
+        last = self._told.get(job.job_id)
+        if last is not None and now - last < _TELL_EVERY and done < total and not is_stopping:
+            return True
+        self._told[job.job_id] = now
         is_ours = self._store.progress(job.job_id, by=self._worker, done=done, total=total)
-        return is_ours and not self._stopping.is_set()
+        return is_ours and not is_stopping
 
     def _try_later(self, job: Job, policy: RetryPolicy, error: TryAgain) -> None:
         now = self._now()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +10,8 @@ from socket import getfqdn
 import structlog
 
 from pacs.archive.uploading import Uploader
+from pacs.commands.steps import Background, Step
+from pacs.commands.working import start_working
 from pacs.errors import ArchiveError
 from pacs.nodes import Node, NodeDirectory
 from pacs.settings import Settings
@@ -27,42 +28,19 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  recognised, not listened on
 
-Step = Callable[[], float]
-"""Does some work; returns after how many seconds it wants to be called again."""
-
-
-class Background:
-    """Calls a step again and again in a thread of its own, until it is stopped."""
-
-    def __init__(self, name: str, step: Step) -> None:
-        self._name = name
-        self._step = step
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let the step under way end."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        pause_s = 0.0
-        while not self._stopping.wait(pause_s):
-            try:
-                pause_s = self._step()
-            except Exception as error:  # the outer edge of this thread
-                log.error("background work failed", work=self._name, exc_info=error)
-                pause_s = _LONGEST_PAUSE_S
-
 
 @contextmanager
-def background_of(archive: Archive, http_port: int | None) -> Iterator[None]:
+def background_of(
+    archive: Archive, http_port: int | None, *, does_jobs: bool = True
+) -> Iterator[None]:
     """Work in the background as long as the context lasts.
 
     http_port  where other nodes may ask us, None when this process has no web door.
+    does_jobs  whether this process takes jobs, too.
     """
     running = []
+    if does_jobs:
+        running += start_working(archive.work.jobs, threads=archive.settings.job_workers)
     spool = archive.stores.spool
     if spool is not None and archive.uploader is not None:
         running.append(Background("uploading", Uploading(archive.uploader, spool)))
@@ -79,6 +57,7 @@ def background_of(archive: Archive, http_port: int | None) -> Iterator[None]:
     finally:
         if scrub is not None:
             scrub.stop()
+        archive.work.jobs.stop()
         for one in running:
             one.stop()
 

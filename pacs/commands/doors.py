@@ -13,8 +13,6 @@ from pacs.commands.storage_facts import notices, spool_facts, spool_service, sto
 from pacs.errors import SettingsInvalid
 from pacs.scp.admission import Admit
 from pacs.scp.server import DicomEngines, DicomServer, DicomServerConfig
-from pacs.scu.association import Deadlines
-from pacs.scu.send import Sender
 from pacs.settings import Settings
 from pacs.web.access import SignInRule
 from pacs.web.app import WebServices, create_app
@@ -93,10 +91,8 @@ def dicom_server(archive: Archive, *, over_tls: bool = False) -> DicomServer:
         query=archive.queries,
         retrieval=archive.retrieval,
         peers=archive.peers,
-        destinations=Sender(
-            calling_ae_title=settings.ae_title,
-            deadlines=Deadlines(respond_s=settings.peer_deadline_s),
-        ),
+        destinations=archive.work.sender,
+        commitment=archive.work.commitment,
     )
     return DicomServer(config, engines, now=archive.now)
 

@@ -39,7 +39,8 @@ def serve_archive(settings: Settings, *, only: Part | None, demo: bool) -> None:
         password = ensure_first_user(archive.accounts, settings.data_dir)
         doors = open_doors(archive, only=only)
         try:
-            with background_of(archive, doors.http.port if doors.http else None):
+            http_port = doors.http.port if doors.http else None
+            with background_of(archive, http_port, does_jobs=only in (None, Part.JOBS)):
                 _greet(archive, doors, password)
                 if demo and _is_empty(archive) and doors.dicom is not None:
                     _fill(settings, doors.dicom.port, doors)

@@ -1,7 +1,7 @@
 """What is answered when something goes wrong: one table for all doors and the conformance page.
 
 DIMSE: PS3.4 B.2.3 (C-STORE), C.4.1.1.4 (C-FIND), C.4.2.1.5 (C-MOVE), C.4.3.1.4 (C-GET), PS3.7 C.
-STOW-RS failure reasons: PS3.18 Table I.2-2.
+STOW-RS failure reasons: PS3.18 Table I.2-2. N-ACTION: PS3.7 10.1.4.1.10.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ SUB_OPERATIONS_WARNING = 0xB000
 CANNOT_UNDERSTAND = 0xC000
 PROCESSING_FAILURE = 0x0110
 NO_SUCH_INSTANCE = 0x0112
+INVALID_ARGUMENT = 0x0115
+NO_SUCH_SOP_CLASS = 0x0118
+CLASS_INSTANCE_CONFLICT = 0x0119
+MISSING_ATTRIBUTE = 0x0120
 SOP_CLASS_NOT_SUPPORTED = 0x0122
+NO_SUCH_ACTION = 0x0123
 NOT_AUTHORIZED = 0x0124
 
 

@@ -15,6 +15,7 @@ from pacs.dicom.transfer_syntaxes import (
 )
 
 VERIFICATION = "1.2.840.10008.1.1"
+STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
 
 
 class Service(enum.StrEnum):
@@ -25,6 +26,7 @@ class Service(enum.StrEnum):
     FIND = "find"
     MOVE = "move"
     GET = "get"
+    COMMITMENT = "commitment"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 
 _STORAGE_ELSEWHERE: frozenset[str] = frozenset(
     {
+        # A DICOMDIR. It names no instance, and its sender shall hear A900 rather than guess.
+        "1.2.840.10008.1.3.10",
         "1.2.840.10008.5.1.1.27",  # Stored Print (retired)
         "1.2.840.10008.5.1.1.29",  # Hardcopy Grayscale Image (retired)
         "1.2.840.10008.5.1.1.30",  # Hardcopy Color Image (retired)
@@ -70,7 +74,7 @@ _STORAGE_ELSEWHERE: frozenset[str] = frozenset(
         "1.2.840.10008.5.1.4.45.1",  # Implant Template Group
     }
 )
-"""Storage SOP classes outside the usual branch. PS3.6 Table A-1."""
+"""What is sent by C-STORE and lies outside the usual branch. PS3.6 Table A-1."""
 
 _NO_STORAGE: frozenset[str] = frozenset(
     {
@@ -94,6 +98,8 @@ def service_of(abstract_syntax: str) -> Service | None:
     """The service behind an abstract syntax, or None when we have none."""
     if abstract_syntax == VERIFICATION:
         return Service.VERIFICATION
+    if abstract_syntax == STORAGE_COMMITMENT:
+        return Service.COMMITMENT
     model = QUERY_MODELS.get(abstract_syntax)
     if model is not None:
         return model.service

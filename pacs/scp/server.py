@@ -15,6 +15,7 @@ import structlog
 from pynetdicom import AE, _config
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
+from pacs.archive.commitment import Commitment
 from pacs.archive.ingest import Ingest
 from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
@@ -32,6 +33,7 @@ from pacs.scp.find import FindService
 from pacs.scp.get import GetService
 from pacs.scp.move import MoveService
 from pacs.scp.presentation_contexts import VERIFICATION
+from pacs.scp.storage_commitment import CommitmentService
 from pacs.scp.store import StoreService
 from pacs.storage.interfaces import PeerDirectory
 
@@ -86,6 +88,7 @@ class DicomEngines:
     retrieval: Retrieval
     peers: PeerDirectory
     destinations: Destinations
+    commitment: Commitment
 
 
 class DicomServer:
@@ -296,4 +299,5 @@ def _services(config: DicomServerConfig, engines: DicomEngines) -> Mapping[int, 
             engines.retrieval, peers=engines.peers, destinations=engines.destinations
         ),
         CommandField.C_GET_RQ: GetService(engines.retrieval),
+        CommandField.N_ACTION_RQ: CommitmentService(engines.commitment),
     }

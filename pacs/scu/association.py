@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pynetdicom import AE, build_context, evt
+from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.transport import AssociationSocket
 
@@ -57,10 +57,14 @@ class Deadlines:
 
 @dataclass(frozen=True)
 class Proposal:
-    """One presentation context to ask for."""
+    """One presentation context to ask for.
+
+    as_scp  we want to be the one who serves, although it is us who call. PS3.7 D.3.3.4.
+    """
 
     abstract_syntax: str
     transfer_syntaxes: tuple[str, ...]
+    as_scp: bool = False
 
 
 class OpenAssociation:
@@ -235,6 +239,11 @@ def _negotiated(
             for proposal in proposals
         ],
         ae_title=target.ae_title,
+        ext_neg=[
+            build_role(proposal.abstract_syntax, scu_role=False, scp_role=True)
+            for proposal in proposals
+            if proposal.as_scp
+        ],
         tls_args=(target.tls, target.host) if target.tls else None,
         evt_handlers=[(evt.EVT_CONN_OPEN, _send_without_delay)],
     )

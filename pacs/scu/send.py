@@ -46,6 +46,14 @@ class Sender:
         self._deadlines = deadlines or Deadlines()
         self._tls = tls
 
+    @property
+    def calling_ae_title(self) -> str:
+        return self._calling_ae_title
+
+    @property
+    def deadlines(self) -> Deadlines:
+        return self._deadlines
+
     def target(self, peer: Peer) -> Target:
         """Where a peer is reached. Raises PeerUnreachable when it wants TLS and we have none."""
         if peer.tls and self._tls is None:

@@ -48,9 +48,14 @@ class SqlJobs:
             and_(_WAITING, jobs.c.due <= now, ~under_way),
             and_(_RUNNING, jobs.c.claimed_until < now),
         )
+        wanted = (free, jobs.c.kind.in_(kinds))
+        with self._database.reading() as connection:
+            # Who looks for work every half second must not take the writer's place each time.
+            if not connection.execute(select(exists().where(*wanted))).scalar():
+                return None
         chosen = (
             select(jobs.c.id)
-            .where(free, jobs.c.kind.in_(kinds))
+            .where(*wanted)
             .order_by(jobs.c.due, jobs.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -147,6 +152,16 @@ class SqlJobs:
             finished=now,
             claimed_by=None,
             claimed_until=None,
+        )
+        return changed > 0
+
+    def cancel_waiting(self, kind: str, subject: str, now: datetime) -> bool:
+        changed = self._update(
+            _WAITING,
+            jobs.c.kind == kind,
+            jobs.c.subject == subject,
+            state=JobState.CANCELLED.value,
+            finished=now,
         )
         return changed > 0
 

@@ -1,0 +1,65 @@
+"""How `pacs serve` does jobs: some threads that each take the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from pacs.archive.jobs import Jobs
+from pacs.commands.steps import Background, Step
+from pacs.errors import ArchiveError
+from pacs.jobs import Job
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 0.5
+_AFTER_TROUBLE_S = 5.0
+_RENEW_EVERY_S = 15.0
+_FORGET_EVERY_S = 3600.0
+
+
+def start_working(jobs: Jobs, *, threads: int) -> list[Background]:
+    """Start the threads. To stop them: `jobs.stop()`, then each of them."""
+    working = [Background(f"jobs-{number}", _doing(jobs)) for number in range(1, threads + 1)]
+    renewing = Background("jobs-claims", _repeated(jobs.renew, _RENEW_EVERY_S))
+    forgetting = Background("jobs-old", _repeated(jobs.forget_old, _FORGET_EVERY_S))
+    return [*working, renewing, forgetting]
+
+
+def _doing(jobs: Jobs) -> Step:
+    def step() -> float:
+        try:
+            job = jobs.work()
+            if job is None:
+                return _LOOK_EVERY_S
+            _tell(jobs.store.job(job.job_id))
+        except ArchiveError as error:
+            log.warning("jobs wait", why=error.message)
+            return _AFTER_TROUBLE_S
+        return 0.0
+
+    return step
+
+
+def _tell(job: Job | None) -> None:
+    if job is not None:
+        log.info(
+            "job",
+            kind=job.kind,
+            subject=job.subject,
+            state=str(job.state),
+            attempts=job.attempts,
+            why=job.last_error,
+        )
+
+
+def _repeated(call: Callable[[], object], every_s: float) -> Step:
+    def step() -> float:
+        try:
+            call()
+        except ArchiveError as error:
+            log.warning("jobs wait", why=error.message)
+        return every_s
+
+    return step

@@ -1,0 +1,61 @@
+"""The part of the wiring that works for other Application Entities: jobs and what they are for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pacs.archive.commitment import Commitment
+from pacs.archive.jobs import Jobs
+from pacs.scu.association import Deadlines
+from pacs.scu.commitment import CommitmentReporter
+from pacs.scu.send import Sender
+from pacs.settings import Settings
+from pacs.storage.instance_reader import InstanceReader
+from pacs.storage.interfaces import InstanceIndex, PeerDirectory
+from pacs.storage.sql_database import Database
+from pacs.storage.sql_jobs import SqlJobs
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done for others, now or later. sender  reaches peers under our title."""
+
+    jobs: Jobs
+    sender: Sender
+    commitment: Commitment
+
+
+@dataclass(frozen=True)
+class WorkParts:
+    """What of the archive this needs."""
+
+    database: Database
+    index: InstanceIndex
+    reader: InstanceReader
+    peers: PeerDirectory
+
+
+def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], datetime]) -> Work:
+    """Nothing is done before somebody calls `jobs.work`."""
+    # Of its own for each process: claims of one that died must run out, not come back to life.
+    jobs = Jobs(SqlJobs(parts.database), worker=uuid.uuid4().hex, now=now)
+    sender = Sender(
+        calling_ae_title=settings.ae_title,
+        deadlines=Deadlines(respond_s=settings.peer_deadline_s),
+    )
+    return Work(
+        jobs=jobs,
+        sender=sender,
+        commitment=Commitment(
+            index=parts.index,
+            reader=parts.reader,
+            peers=parts.peers,
+            jobs=jobs,
+            reporter=CommitmentReporter(sender),
+            now=now,
+            limit=timedelta(hours=settings.commitment_limit_h),
+        ),
+    )
