@@ -1,10 +1,11 @@
 import { defineConfig } from 'vite';
+import { licences } from './build/licences.ts';
 import { precompressed } from './build/precompressed.ts';
 
 const archive = 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [precompressed()],
+  plugins: [licences(), precompressed()],
   build: {
     target: 'es2022',
     outDir: '../pacs/web/static',
