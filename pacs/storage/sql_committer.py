@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from pacs.errors import IndexUnavailable
 from pacs.storage.sql_database import Database, is_worth_repeating
@@ -128,7 +129,13 @@ class Committer:
             except IndexUnavailable as error:
                 if not is_worth_repeating(error):
                     raise
-        return self._transaction(batch)
+            except IntegrityError:
+                if len(batch) > 1:
+                    raise
+        try:
+            return self._transaction(batch)
+        except IntegrityError as error:
+            raise IndexUnavailable("rows changed while they were read; try again") from error
 
     def _transaction(self, batch: list[_Waiting]) -> list[Any]:
         results: dict[int, Any] = {}

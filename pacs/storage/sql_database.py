@@ -194,6 +194,7 @@ def _prepare_sqlite(engine: Engine, deadline_s: float) -> None:
         "PRAGMA foreign_keys=ON",
         "PRAGMA temp_store=MEMORY",
         "PRAGMA cache_size=-32000",
+        "PRAGMA wal_autocheckpoint=4000",  # pages; seldom enough not to be felt while receiving
         "PRAGMA journal_size_limit=67108864",
     )
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from pacs.errors import NotFound
 from pacs.storage.interfaces import (
@@ -21,6 +20,7 @@ from pacs.storage.sql_arrivals import write_arrivals
 from pacs.storage.sql_committer import Committer
 from pacs.storage.sql_conflict_rows import list_conflicts
 from pacs.storage.sql_database import Database
+from pacs.storage.sql_inserts import insert_missing
 from pacs.storage.sql_instance_rows import (
     bytes_values,
     find_instances,
@@ -33,9 +33,6 @@ from pacs.storage.sql_instance_rows import (
 from pacs.storage.sql_migrations import check_schema
 from pacs.storage.sql_recount import recount
 from pacs.storage.sql_schema import conflicts, instances, objects, series, studies
-
-_PAGE = 1000
-_T = TypeVar("_T")
 
 
 def utc_now() -> datetime:
@@ -86,17 +83,6 @@ class SqlInstanceIndex:
 
     def restore(self, sop_instance_uid: str) -> None:
         self._committer.write(self._write_restored, sop_instance_uid)
-
-    def move_to_trash(self, selection: Selection) -> int:
-        """Put the instances of the selection aside, found by `find` only; tells how many."""
-        with self._database.writing() as connection:
-            chosen = selected(select_instances(), selection).where(instances.c.in_trash.is_(False))
-            rows = [stored_instance(row) for row in connection.execute(chosen)]
-            for page in _pages([row.instance_id for row in rows]):
-                mark = update(instances).where(instances.c.id.in_(page)).values(in_trash=True)
-                connection.execute(mark)
-            self._recount(connection, rows)
-        return len(rows)
 
     def instances(self, selection: Selection) -> Iterator[StoredInstance]:
         statement = (
@@ -178,25 +164,24 @@ def _write_conflict(
     connection: Connection, record: InstanceRecord, existing: StoredInstance
 ) -> bool:
     identity = record.identity
-    if _has_conflict(
-        connection,
-        identity.sop_instance_uid,
-        record.transfer_syntax_uid,
-        record.stored.data_set_sha256,
-    ):
+    digest = record.stored.data_set_sha256
+    if _has_conflict(connection, identity.sop_instance_uid, record.transfer_syntax_uid, digest):
         return False
     made = connection.execute(objects.insert().returning(objects.c.id), object_values(record))
-    connection.execute(
-        conflicts.insert(),
-        {
-            **bytes_values(record),
-            "instance_row": existing.instance_id,
-            "object_row": made.scalar_one(),
-            "study_instance_uid": identity.study_instance_uid,
-            "series_instance_uid": identity.series_instance_uid,
-        },
-    )
-    return True
+    object_row = made.scalar_one()
+    values = {
+        **bytes_values(record),
+        "instance_row": existing.instance_id,
+        "object_row": object_row,
+        "study_instance_uid": identity.study_instance_uid,
+        "series_instance_uid": identity.series_instance_uid,
+    }
+    unique = ("sop_instance_uid", "transfer_syntax_uid", "data_set_sha256")
+    if insert_missing(connection, conflicts, [values], unique=unique, returned=("id",)):
+        return True
+    # Another node was faster by a moment.
+    connection.execute(delete(objects).where(objects.c.id == object_row))
+    return False
 
 
 def _has_conflict(
@@ -208,8 +193,3 @@ def _has_conflict(
         conflicts.c.data_set_sha256 == data_set_sha256,
     )
     return connection.execute(statement).first() is not None
-
-
-def _pages(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), _PAGE):
-        yield items[start : start + _PAGE]

@@ -256,6 +256,16 @@ def test_what_waits_too_long_is_taken_back(sqlite_url: str) -> None:
     assert written == ["slow", "later"]
 
 
+def test_an_item_that_never_fits_the_other_rows_is_refused(committer: Committer) -> None:
+    def write(connection: Connection, items: Sequence[object]) -> Sequence[object]:
+        insert = text("INSERT INTO archive_facts VALUES ('fold_version', '1')")
+        connection.execute(insert)
+        return items
+
+    with pytest.raises(IndexUnavailable):
+        committer.write(write, "twice the same key")
+
+
 def test_a_closed_committer_refuses(database: Database) -> None:
     committer = Committer(database)
     committer.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -15,13 +16,32 @@ from sqlalchemy import text
 from pacs.dicom.hierarchy import Level
 from pacs.dicom.matching import Query
 from pacs.errors import NotFound
+from pacs.ledger import Decision, Delete, Material
 from pacs.scope import system_scope
 from pacs.storage.interfaces import AddResult, InstanceRecord, Match, Selection, Value
+from pacs.storage.sql_committer import Committer
 from pacs.storage.sql_database import Database
-from pacs.storage.sql_index import SqlInstanceIndex
+from pacs.storage.sql_decisions import SqlDecisions
+from pacs.storage.sql_index import SqlInstanceIndex, utc_now
 from pacs.storage.sql_migrations import migrate, open_database
 from pacs.storage.sql_query import SqlQueryIndex
 from tests.contracts.records import PIXELS, RECEIVED, new_uid, record, stored_bytes
+
+Trash = Callable[..., None]
+
+
+@pytest.fixture
+def trash(database: Database) -> Iterator[Trash]:
+    """Put instances into the trash by their UIDs, as a person would decide."""
+    with closing(Committer(database)) as committer:
+        decisions = SqlDecisions(database, committer, utc_now)
+
+        def put(*sop_instance_uids: str) -> None:
+            body = Delete(sop_instance_uids)
+            decision = Decision(str(uuid4()), utc_now(), "lan", "wrong patient", body)
+            assert decisions.decide(decision, Material())
+
+        yield put
 
 
 def study_of(query_index: SqlQueryIndex) -> Match:
@@ -273,6 +293,29 @@ def test_a_known_conflict_is_recognised_by_syntax_and_digest(index: SqlInstanceI
     assert not index.has_conflict(uid, syntax, stored_bytes("third").data_set_sha256)
 
 
+def test_the_same_conflict_from_two_nodes_is_kept_once(postgresql_url: str) -> None:
+    migrate(postgresql_url)
+    first = record()
+    uid = first.identity.sop_instance_uid
+    start = threading.Barrier(2)
+
+    def keep_aside(_: int) -> bool:
+        with (
+            closing(open_database(postgresql_url)) as node,
+            closing(SqlInstanceIndex(node)) as index,
+        ):
+            index.add(first)
+            existing = index.find(uid)
+            assert existing is not None
+            start.wait()
+            return index.add_conflict(record(instance=uid, content="other"), existing)
+
+    with ThreadPoolExecutor(2) as nodes:
+        results = list(nodes.map(keep_aside, range(2)))
+
+    assert sorted(results) == [False, True]
+
+
 def test_conflicts_come_oldest_first(index: SqlInstanceIndex) -> None:
     for hours in (2, 1, 3):
         first = record()
@@ -373,13 +416,13 @@ def test_series_states_are_narrowed_to_the_series_of_an_instance(index: SqlInsta
 
 
 def test_what_lies_in_the_trash_is_only_found_by_its_uid(
-    index: SqlInstanceIndex, query_index: SqlQueryIndex
+    index: SqlInstanceIndex, query_index: SqlQueryIndex, trash: Trash
 ) -> None:
     added = record(Modality="CT")
     index.add(added)
     selection = Selection(study_instance_uids=(added.identity.study_instance_uid,))
 
-    assert index.move_to_trash(selection) == 1
+    trash(added.identity.sop_instance_uid)
 
     found = index.find(added.identity.sop_instance_uid)
     assert found is not None
@@ -391,7 +434,7 @@ def test_what_lies_in_the_trash_is_only_found_by_its_uid(
 
 
 def test_what_is_restored_is_as_before_with_a_higher_revision(
-    index: SqlInstanceIndex, query_index: SqlQueryIndex
+    index: SqlInstanceIndex, query_index: SqlQueryIndex, trash: Trash
 ) -> None:
     study, series = new_uid(), new_uid()
     records = [record(study=study, series=series, Modality="CT") for _ in range(3)]
@@ -399,7 +442,7 @@ def test_what_is_restored_is_as_before_with_a_higher_revision(
         index.add(one)
     selection = Selection(study_instance_uids=(study,))
     before, [state] = study_of(query_index), index.series_states(selection)
-    index.move_to_trash(selection)
+    trash(*(one.identity.sop_instance_uid for one in records))
 
     for one in records:
         index.restore(one.identity.sop_instance_uid)
@@ -428,14 +471,16 @@ def test_restoring_what_is_not_in_the_trash_changes_nothing(
     assert study_of(query_index) == before
 
 
-def test_a_trashed_cover_is_replaced(index: SqlInstanceIndex, query_index: SqlQueryIndex) -> None:
+def test_a_trashed_cover_is_replaced(
+    index: SqlInstanceIndex, query_index: SqlQueryIndex, trash: Trash
+) -> None:
     study, series = new_uid(), new_uid()
     first, second = (record(study=study, series=series) for _ in range(2))
     report = record(study=study, series=series, pixels=None)
     for one in (report, first, second):
         index.add(one)
 
-    index.move_to_trash(Selection(sop_instance_uids=(first.identity.sop_instance_uid,)))
+    trash(first.identity.sop_instance_uid)
 
     [match] = query_index.search(Query(Level.SERIES), system_scope()).matches
     assert match.facts["cover"] == (
@@ -445,13 +490,13 @@ def test_a_trashed_cover_is_replaced(index: SqlInstanceIndex, query_index: SqlQu
 
 
 def test_the_change_feed_tells_each_study_in_order(
-    index: SqlInstanceIndex, query_index: SqlQueryIndex
+    index: SqlInstanceIndex, query_index: SqlQueryIndex, trash: Trash
 ) -> None:
     first, second = record(), record()
     index.add(first)
     index.add(second)
     index.add(record(study=first.identity.study_instance_uid))
-    index.move_to_trash(Selection(study_instance_uids=(second.identity.study_instance_uid,)))
+    trash(second.identity.sop_instance_uid)
 
     entries = query_index.changes(0, limit=100)
 
