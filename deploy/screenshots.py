@@ -1,12 +1,14 @@
 """Takes the README's pictures: starts an archive of synthetic studies and photographs its viewer.
 
-`make screenshots` runs it. The archive lives in a temporary folder and is gone afterwards.
+`make screenshots` runs it. The archive lives in a temporary folder and is gone afterwards; of the
+pictures those are kept that the README shows.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,18 +18,23 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 PHOTOGRAPHER = PROJECT / "viewer" / "scripts" / "screenshots.py"
-PICTURES = PROJECT / "docs" / "images"
 INSTITUTION = "Bệnh viện Đa khoa Minh Họa"
 
 
-def main() -> int:
-    with (
-        tempfile.TemporaryDirectory(prefix="pacs-screenshots-") as folder,
-        _filled_archive(Path(folder)) as url,
-    ):
-        password = (Path(folder) / "initial-admin-password").read_text().strip()
-        command = [sys.executable, str(PHOTOGRAPHER), url, "admin", password, str(PICTURES)]
-        return subprocess.run(command, check=False).returncode  # noqa: S603 our own program
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="pacs-screenshots-") as name:
+        data, album = Path(name) / "data", Path(name) / "album"
+        with _filled_archive(data) as url:
+            password = (data / "initial-admin-password").read_text().strip()
+            command = [sys.executable, str(PHOTOGRAPHER), url, "admin", password, str(album)]
+            subprocess.run(command, check=True)  # noqa: S603 our own program
+        for picture in _shown_pictures():
+            shutil.copyfile(album / picture.name, picture)
+
+
+def _shown_pictures() -> list[Path]:
+    shown = re.findall(r"docs/images/[\w-]+\.png", (PROJECT / "README.md").read_text())
+    return [PROJECT / path for path in shown]
 
 
 @contextmanager
@@ -61,4 +68,4 @@ def _address_of(served: subprocess.Popen[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
