@@ -100,7 +100,8 @@ def running(settings: Settings) -> Iterator[RunningArchive]:
     """An archive with open doors, closed in the end."""
     archive = open_archive(settings)
     archive.reception.sweep()
-    archive.accounts.add_user("admin", PASSWORD, Role.ADMINISTRATOR, scope=system_scope("test"))
+    if not archive.accounts.users():
+        archive.accounts.add_user("admin", PASSWORD, Role.ADMINISTRATOR, scope=system_scope("test"))
     doors = open_doors(archive)
     try:
         with background_of(archive, doors.http.port if doors.http else None):

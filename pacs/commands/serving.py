@@ -53,6 +53,8 @@ def serve_archive(settings: Settings, *, only: Part | None, demo: bool) -> None:
 def set_up_logging() -> None:
     """One line per outcome on stderr; libraries speak only when something is wrong."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    # It would say at every try that S3 is away; we say it once.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

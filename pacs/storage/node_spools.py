@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -23,10 +23,15 @@ PIECE_BYTES: Final = 512 * 1024
 """How much one read returns at most."""
 
 
+_CONNECT_S = 3.0
+_NOT_ASKED_FOR = timedelta(seconds=2)
+
+
 class NodeSpool:
     """An ObjectReader of what waits in the spool of another node.
 
-    timeout_s  for connecting and for each silence of the node.
+    timeout_s  for each silence of the node; connecting must be quicker. A node that did not answer
+               is not asked again for a moment, so that a whole study does not wait for it.
     """
 
     def __init__(
@@ -41,11 +46,14 @@ class NodeSpool:
         self._nodes = nodes
         self._now = now
         self._timeout_s = timeout_s
+        self._not_before: datetime | None = None
 
     def read(self, key: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """As every ObjectReader; raises NodeUnavailable when the node does not answer."""
         query = {"offset": offset} | ({} if length is None else {"length": length})
         target = f"{SPOOL_PATH}{quote(check_key(key))}?{urlencode(query)}"
+        if self._not_before is not None and self._now() < self._not_before:
+            raise _away(self._node)
         connection = self._connection()
         try:
             answer = self._asked(connection, target)
@@ -62,10 +70,8 @@ class NodeSpool:
         parts = urlsplit(known.url)
         if parts.scheme == "https":
             context = ssl.create_default_context()
-            return http.client.HTTPSConnection(
-                parts.netloc, timeout=self._timeout_s, context=context
-            )
-        return http.client.HTTPConnection(parts.netloc, timeout=self._timeout_s)
+            return http.client.HTTPSConnection(parts.netloc, timeout=_CONNECT_S, context=context)
+        return http.client.HTTPConnection(parts.netloc, timeout=_CONNECT_S)
 
     def _asked(
         self, connection: http.client.HTTPConnection, target: str
@@ -74,10 +80,15 @@ class NodeSpool:
         signature = sign_request(self._nodes.secret(), target, seconds)
         headers = {TIME_HEADER: str(seconds), SIGNATURE_HEADER: signature}
         try:
+            connection.connect()
+            connection.sock.settimeout(self._timeout_s)
             connection.request("GET", target, headers=headers)
-            return connection.getresponse()
+            answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
+            self._not_before = self._now() + _NOT_ASKED_FOR
             raise _away(self._node) from error
+        self._not_before = None
+        return answer
 
     def _check(self, answer: http.client.HTTPResponse, key: str) -> None:
         if answer.status == 404:

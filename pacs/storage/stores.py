@@ -31,6 +31,7 @@ class Stores:
         own = (final, *((spool,) if spool else ()), *former)
         self.own: dict[str, ObjectStore] = {store.name: store for store in own}
         self._find_spool = find_spool
+        self._spools: dict[str, ObjectReader] = {}
 
     @property
     def incoming(self) -> ObjectStore:
@@ -42,7 +43,11 @@ class Stores:
         if name in self.own:
             return self.own[name]
         node = node_of_spool(name)
-        return self._find_spool(node) if node is not None else None
+        if node is None:
+            return None
+        if name not in self._spools:
+            self._spools[name] = self._find_spool(node)
+        return self._spools[name]
 
     def close(self) -> None:
         """Let other processes of this node empty the spool."""

@@ -127,7 +127,11 @@ def _api(
         query=services.query, access=access, feed=feed, heartbeat_s=config.limits.heartbeat_s
     )
     info = ArchiveInfo(
-        config=config, query=services.query, access=access, storage_room=services.storage_room
+        config=config,
+        query=services.query,
+        access=access,
+        storage_room=services.storage_room,
+        spool_facts=services.spool_facts,
     )
     return sessions.router(), worklist.router(), changes.router(), info.router()
 
