@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Database:
             None if self.is_sqlite else Watchdog(self._engine, limit_s=_GRACE * deadline_s)
         )
         # SQLite has one writer at a time: waiting here is fair, its own way is to poll.
-        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self._writer = threading.Lock() if self.is_sqlite else None
 
     @property
     def engine(self) -> Engine:
@@ -73,10 +73,23 @@ class Database:
 
         Raises IndexUnavailable, SchemaOutdated.
         """
-        with translated(), self._writer, self._engine.connect() as connection:
+        with translated(), self._turn(), self._engine.connect() as connection:
             writer = connection.execution_options(**WRITES)
             with writer.begin():
                 yield writer
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until no other thread writes, where only one can."""
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=self.deadline_s):
+            raise IndexUnavailable(f"another writer held the database for {self.deadline_s:g} s")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def close(self) -> None:
         self._engine.dispose()
@@ -193,7 +206,7 @@ def _prepare_sqlite(engine: Engine, deadline_s: float) -> None:
         f"PRAGMA busy_timeout={int(deadline_s * 1000)}",
         "PRAGMA foreign_keys=ON",
         "PRAGMA temp_store=MEMORY",
-        "PRAGMA cache_size=-32000",
+        "PRAGMA cache_size=-8000",
         "PRAGMA wal_autocheckpoint=4000",  # pages; seldom enough not to be felt while receiving
         "PRAGMA journal_size_limit=67108864",
     )

@@ -165,6 +165,19 @@ def test_a_sqlite_file_that_stays_locked_makes_the_index_unavailable(
         assert eventually(lambda: index.add(record())) is not None
 
 
+def test_a_writer_that_does_not_end_does_not_hold_the_others_for_ever(sqlite_url: str) -> None:
+    with opened(sqlite_url) as (database, _), ThreadPoolExecutor(1) as pool:
+
+        def write() -> None:
+            with database.writing():
+                raise AssertionError("two wrote at once")
+
+        with database.writing():
+            waiting = pool.submit(write)
+            with pytest.raises(IndexUnavailable):
+                waiting.result()
+
+
 def test_a_full_disk_refuses_and_recovers(sqlite_url: str) -> None:
     with opened(sqlite_url) as (database, index):
         index.add(record())
