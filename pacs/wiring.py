@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -28,11 +29,13 @@ from pacs.archive.split_off import SplitOffs
 from pacs.archive.uploading import Uploader
 from pacs.audit import Auditor
 from pacs.dicom.element_walk import HeaderLimits
+from pacs.errors import ArchiveError, ObjectMissing, TryAgain
+from pacs.findings import Finding, FindingKind
 from pacs.nodes import NodeDirectory, SpoolRows
 from pacs.settings import Settings, Spool
 from pacs.storage.folder_objects import FolderObjects, make_durable_folder
-from pacs.storage.instance_reader import InstanceReader
-from pacs.storage.interfaces import ObjectReader, ObjectStore, PeerDirectory
+from pacs.storage.instance_reader import InstanceReader, NoteDamage
+from pacs.storage.interfaces import ObjectReader, ObjectStore, PeerDirectory, StoredBytes
 from pacs.storage.node_spools import NodeSpool
 from pacs.storage.s3_objects import S3Objects
 from pacs.storage.spool_objects import SpoolObjects, node_name
@@ -121,7 +124,11 @@ def open_archive(
     nodes = SqlNodes(database)
     stores = _stores(settings, nodes, now)
     rows = SqlSpoolRows(database)
-    reader = InstanceReader(stores.find, lambda key: rows.stores_of((key,)).get(key))
+    reader = InstanceReader(
+        stores.find,
+        lambda key: rows.stores_of((key,)).get(key),
+        _noting(SqlIntegrity(database, committer, now), now),
+    )
     uploader = _uploader(settings, stores, rows, reader)
     decoder = _decoder(settings)
     reception = _reception(settings)
@@ -272,6 +279,21 @@ def _care(
         if settings.scrub_mb_per_s
         else None,
     )
+
+
+def _noting(found: SqlIntegrity, now: Callable[[], datetime]) -> NoteDamage:
+    """What a reader met becomes a finding, as long as a row still names the object."""
+
+    def note(stored: StoredBytes, error: ArchiveError) -> None:
+        missing = isinstance(error, ObjectMissing)
+        kind = FindingKind.MISSING if missing else FindingKind.DAMAGED
+        with suppress(TryAgain):
+            held = found.still_held(stored.key)
+            if held is not None:
+                finding = Finding(kind, stored.key, str(error), held.sop_instance_uid)
+                found.note([finding], now())
+
+    return note
 
 
 def _stores(settings: Settings, nodes: NodeDirectory, now: Callable[[], datetime]) -> Stores:

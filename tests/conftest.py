@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.archives", "tests.doors", "tests.needs", "tests.servers"]
+pytest_plugins = ["tests.archives", "tests.care", "tests.doors", "tests.needs", "tests.servers"]
