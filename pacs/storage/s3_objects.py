@@ -102,8 +102,9 @@ class S3Objects:
                 part_size=PART_BYTES,
                 num_parallel_uploads=1,
             )
-        # Some servers make other ETags, when they encrypt for instance: then the length must do.
-        if (written.etag or "").strip('"') != source.etag() and self.size_bytes(key) != size_bytes:
+        # Some servers make other ETags, when they encrypt for instance: then it is read again.
+        etag = source.etag()
+        if (written.etag or "").strip('"') != etag and not self._reads_as(key, etag):
             self.delete(key)
             raise StoreUnavailable(f"object {key} did not arrive whole at the S3 server; try again")
 
@@ -146,6 +147,16 @@ class S3Objects:
     def close(self) -> None:
         self._pool.clear()
 
+    def _reads_as(self, key: str, etag: str) -> bool:
+        """Whether what a reader gets has this ETag."""
+        try:
+            found = _Etag(self.size_bytes(key))
+            for piece in self.read(key):
+                found.add(piece)
+        except (ObjectMissing, ObjectDamaged):
+            return False
+        return str(found) == etag
+
     def _ensure_bucket(self) -> None:
         if self._bucket_is_there:
             return
@@ -171,6 +182,38 @@ class S3Objects:
 _NOTHING: tuple[bytes, ...] = ()
 
 
+class _Etag:
+    """What S3 calls an object: the MD5, or the MD5 of those of the parts and how many."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._in_parts = size_bytes > PART_BYTES
+        self._finished_parts: list[bytes] = []
+        self._part = hashlib.md5(usedforsecurity=False)
+        self._part_size = 0
+
+    def add(self, piece: bytes) -> None:
+        rest = memoryview(piece)
+        while rest:
+            taken = rest[: PART_BYTES - self._part_size] if self._in_parts else rest
+            rest = rest[len(taken) :]
+            self._part.update(taken)
+            self._part_size += len(taken)
+            if self._in_parts and self._part_size == PART_BYTES:
+                self._finish_part()
+
+    def _finish_part(self) -> None:
+        self._finished_parts.append(self._part.digest())
+        self._part = hashlib.md5(usedforsecurity=False)
+        self._part_size = 0
+
+    def __str__(self) -> str:
+        if not self._in_parts:
+            return self._part.hexdigest()
+        parts = [*self._finished_parts, *([self._part.digest()] if self._part_size else [])]
+        joined = hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest()
+        return f"{joined}-{len(parts)}"
+
+
 class _Source:
     """What the client reads from: the chunks, no more and no less than was announced."""
 
@@ -179,9 +222,7 @@ class _Source:
         self._size_bytes = size_bytes
         self._given = 0
         self._rest = memoryview(b"")
-        self._finished_parts: list[bytes] = []
-        self._part = hashlib.md5(usedforsecurity=False)
-        self._part_size = 0
+        self._etag = _Etag(size_bytes)
 
     def read(self, wanted: int = -1) -> bytes:
         """As much as is wanted: the client would join smaller pieces one by one."""
@@ -205,25 +246,11 @@ class _Source:
         piece = bytes(self._rest[:limit])
         self._rest = self._rest[limit:]
         self._given += len(piece)
-        self._digest(piece)
+        self._etag.add(piece)
         return piece
 
     def etag(self) -> str:
-        """What S3 calls the object: the MD5, or the MD5 of those of the parts and how many."""
-        if self._size_bytes <= PART_BYTES:
-            return self._part.hexdigest()
-        parts = [*self._finished_parts, *([self._part.digest()] if self._part_size else [])]
-        joined = hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest()
-        return f"{joined}-{len(parts)}"
-
-    def _digest(self, piece: bytes) -> None:
-        """Parts end where the client ends them: it never asks for bytes beyond one."""
-        self._part.update(piece)
-        self._part_size += len(piece)
-        if self._size_bytes > PART_BYTES and self._part_size == PART_BYTES:
-            self._finished_parts.append(self._part.digest())
-            self._part = hashlib.md5(usedforsecurity=False)
-            self._part_size = 0
+        return str(self._etag)
 
     def _check_finished(self) -> None:
         if self._rest or any(memoryview(chunk).nbytes for chunk in self._chunks):
