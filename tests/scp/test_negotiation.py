@@ -50,7 +50,7 @@ def test_every_storage_class_that_pynetdicom_knows_is_storage() -> None:
         ("1.2.840.10008.5.1.4.31", None),
         ("1.2.840.10008.3.1.2.3.3", None),
         ("1.2.840.10008.5.1.4.1.1.200.4", None),
-        ("1.2.840.10008.1.3.10", None),
+        ("1.2.840.10008.1.3.10", Service.STORAGE),
     ],
 )
 def test_what_is_neither_a_service_of_ours_nor_storage_is_refused(
