@@ -43,8 +43,8 @@ function followSession(): void {
     if (here.page === 'unknown') replaceAddress('/');
     if (here.page === 'worklist') {
       loadArchive().catch(() => undefined); // the list says it when the archive does not answer
-      loadPublicInfo().catch(() => undefined);
     }
+    if (here.page === 'worklist' || !session.value.language) loadPublicInfo().catch(() => undefined);
   }
 }
 

@@ -27,7 +27,8 @@ export async function loadPublicInfo(): Promise<void> {
   if (publicInfo.value) return;
   askingPublic ??= getJson<PublicInfo>('/api/public').finally(() => (askingPublic = null));
   publicInfo.value = await askingPublic;
-  if (!session.value && !rememberedLanguage()) await chooseLanguage(publicInfo.value.language);
+  // The archive's language serves whoever has chosen none, neither as a person nor on this machine.
+  if (!session.value?.language && !rememberedLanguage()) await chooseLanguage(publicInfo.value.language);
 }
 
 let askingArchive: Promise<ArchiveInfo> | null = null;

@@ -8,6 +8,7 @@ import type { LanguageCode } from '../app/wire';
 import { initials } from '../dicom/person_name';
 import { Dialog } from './elements';
 import { Icon } from './icons';
+import { joined } from './study_words';
 
 const LANGUAGES: ReadonlyArray<readonly [LanguageCode, string]> = [
   ['vi', 'Tiếng Việt'],
@@ -48,7 +49,7 @@ export function AccountMenu({ compact = false }: { compact?: boolean }): JSX.Ele
         <div class="menu">
           <div class="about">
             <div class="hi cut">{name}</div>
-            <div class="faint">{person.user_name} · {known(`role.${person.role}`) ?? person.role}</div>
+            <div class="faint">{joined(' · ', person.user_name, known(`role.${person.role}`) ?? person.role)}</div>
           </div>
           <LanguageChips />
           {personal && (
