@@ -131,7 +131,8 @@ class BoundedUpperLayer(DULServiceProvider):
             super().run_reactor()
         finally:
             # Whoever still waits for an A-ASSOCIATE-RQ shall not wait for its timeout.
-            self.to_user_queue.put(None)  # type: ignore[arg-type] # means "nothing came"
+            to_user: Any = self.to_user_queue
+            to_user.put(None)  # means "nothing came"
 
     def _is_transport_event(self) -> bool:
         # pynetdicom's association thread looks for work a thousand times a second. It rests while
