@@ -8,19 +8,13 @@ from pacs.archive import overlaid
 from pacs.archive.reception import ReceivedBytes, Reception
 from pacs.audit import Action, Auditor
 from pacs.dicom.part10 import build_file_head
-from pacs.dicom.transfer_syntaxes import (
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
-    Coding,
-    transfer_syntax,
-)
+from pacs.dicom.transfer_syntaxes import Coding, transfer_syntax
 from pacs.errors import NotAcceptable
-from pacs.pixels.interfaces import PixelDecoder
+from pacs.pixels.interfaces import LOSSLESS_TARGETS, NATIVE_TARGETS, PIXEL_DATA, PixelDecoder
 from pacs.scope import Right, Scope
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import InstanceIndex, Selection, SeriesState, StoredInstance
 
-_NATIVE = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN})
 _NEVER_DECODED = frozenset({Coding.VIDEO, Coding.REFERENCED})
 _PIECE_BYTES = 1 << 20
 
@@ -106,9 +100,13 @@ class Retrieval:
         if instance.transfer_syntax_uid == transfer_syntax_uid:
             return True
         stored = transfer_syntax(instance.transfer_syntax_uid)
-        if stored is None or transfer_syntax_uid not in _NATIVE:
+        if stored is None or transfer_syntax_uid not in NATIVE_TARGETS | LOSSLESS_TARGETS:
             return False
-        return instance.pixels is None or stored.coding not in _NEVER_DECODED
+        if instance.pixels is None:
+            return True
+        # Floating point pixels have no compressed form.
+        can_be_written = transfer_syntax_uid in NATIVE_TARGETS or instance.pixels.tag == PIXEL_DATA
+        return can_be_written and stored.coding not in _NEVER_DECODED
 
     def _converted(self, instance: StoredInstance, transfer_syntax_uid: str) -> Iterator[bytes]:
         """Converted into a spool file first: a later frame may prove damaged."""

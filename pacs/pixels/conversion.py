@@ -26,6 +26,8 @@ from pacs.pixels.frames import FrameTable, encoded_frame, locate_frames
 from pacs.pixels.interfaces import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
+    LOSSLESS_TARGETS,
+    NATIVE_TARGETS,
     PIXEL_DATA,
     EncodedFrame,
     EncodedInstance,
@@ -33,11 +35,7 @@ from pacs.pixels.interfaces import (
     ReadRange,
 )
 from pacs.pixels.reencoding import Replacement, element_header, holds_encapsulated, rewrite
-from pacs.pixels.transcode import (
-    LOSSLESS_TARGETS,
-    NATIVE_TARGETS,
-    transcoded_photometric_interpretation,
-)
+from pacs.pixels.transcode import transcoded_photometric_interpretation
 
 _PIECE_BYTES = 1 << 20
 _MAX_TRAILER_BYTES = 256 << 20

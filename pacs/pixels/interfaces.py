@@ -10,9 +10,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from pacs.dicom.transfer_syntaxes import (
+    DEFLATED_IMAGE_FRAME,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    RLE_LOSSLESS,
+)
+
 PIXEL_DATA = 0x7FE00010
 FLOAT_PIXEL_DATA = 0x7FE00008
 DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
+
+JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
+JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+JPEG_XL_LOSSLESS = "1.2.840.10008.1.2.4.110"
+HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
+HTJ2K_LOSSLESS_RPCL = "1.2.840.10008.1.2.4.202"
+
+NATIVE_TARGETS: frozenset[str] = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN})
+"""Transfer syntaxes without compression that instances can be written in."""
+
+LOSSLESS_TARGETS: frozenset[str] = frozenset(
+    {
+        JPEG_LOSSLESS_SV1,
+        JPEG_LS_LOSSLESS,
+        JPEG_2000_LOSSLESS,
+        JPEG_XL_LOSSLESS,
+        HTJ2K_LOSSLESS,
+        HTJ2K_LOSSLESS_RPCL,
+        RLE_LOSSLESS,
+        DEFLATED_IMAGE_FRAME,
+    }
+)
+"""Encapsulated transfer syntaxes that frames can be written in."""
 
 
 class ReadRange(Protocol):
@@ -170,7 +201,7 @@ class PixelDecoder(Protocol):
         ...
 
     def transcode_frame(self, frame: EncodedFrame, transfer_syntax_uid: str) -> bytes:
-        """The frame encoded without loss in one of `codecs.LOSSLESS_TARGETS` or natively.
+        """The frame encoded without loss in one of `LOSSLESS_TARGETS` or natively.
 
         Raises NotAcceptable when that syntax cannot hold these pixels or we cannot write it.
         """
@@ -181,7 +212,7 @@ class PixelDecoder(Protocol):
     ) -> Iterator[bytes]:
         """The whole data set (no file meta information) in another transfer syntax, without loss.
 
-        For Implicit and Explicit VR Little Endian and `codecs.LOSSLESS_TARGETS`; instances without
+        For Implicit and Explicit VR Little Endian and `LOSSLESS_TARGETS`; instances without
         pixels too. One frame is held at a time. The first piece is made before this returns; a
         damaged later frame raises in the middle of the iteration, so whoever cannot take back what
         was sent writes to a spool file first. Elements after the pixels are kept; a compressed

@@ -17,26 +17,24 @@ from numpy.typing import NDArray
 
 from pacs.dicom.transfer_syntaxes import (
     DEFLATED_IMAGE_FRAME,
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
     RLE_LOSSLESS,
 )
 from pacs.errors import NotAcceptable, NotDecodable
 from pacs.pixels.codecs import decode_samples, decoded_photometric_interpretation
 from pacs.pixels.decoding import bytes_of, decode_frame
 from pacs.pixels.description import PixelDescription, describe_pixels, known_syntax
-from pacs.pixels.interfaces import EncodedFrame
+from pacs.pixels.interfaces import (
+    HTJ2K_LOSSLESS,
+    HTJ2K_LOSSLESS_RPCL,
+    JPEG_2000_LOSSLESS,
+    JPEG_LOSSLESS_SV1,
+    JPEG_LS_LOSSLESS,
+    JPEG_XL_LOSSLESS,
+    NATIVE_TARGETS,
+    EncodedFrame,
+)
 from pacs.pixels.native import Samples
 from pacs.pixels.run_length import encode_planes
-
-JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
-JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
-JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
-JPEG_XL_LOSSLESS = "1.2.840.10008.1.2.4.110"
-HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
-HTJ2K_LOSSLESS_RPCL = "1.2.840.10008.1.2.4.202"
-
-NATIVE_TARGETS = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN})
 
 Encoder = Callable[[Samples, PixelDescription], bytes]
 
@@ -156,9 +154,6 @@ _ENCODERS: dict[str, Encoder] = {
 }
 
 _TRANSFORM_COLOURS = frozenset({JPEG_2000_LOSSLESS, HTJ2K_LOSSLESS, HTJ2K_LOSSLESS_RPCL})
-
-LOSSLESS_TARGETS: frozenset[str] = frozenset(_ENCODERS)
-"""Encapsulated transfer syntaxes that frames can be written in."""
 
 
 def _unsigned(samples: NDArray[Any]) -> NDArray[Any]:

@@ -27,8 +27,7 @@ from pydicom.uid import (
 
 from pacs.errors import NotAcceptable, NotDecodable
 from pacs.pixels.in_process import InProcessDecoder
-from pacs.pixels.interfaces import EncodedInstance
-from pacs.pixels.transcode import LOSSLESS_TARGETS
+from pacs.pixels.interfaces import LOSSLESS_TARGETS, EncodedInstance
 from tests.builders import (
     ct_slice,
     enhanced_mr,

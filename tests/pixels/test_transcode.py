@@ -13,14 +13,19 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from pydicom.uid import HTJ2KLossless, HTJ2KLosslessRPCL, JPEG2000Lossless, JPEGBaseline8Bit
 
+from pacs.dicom.transfer_syntaxes import TRANSFER_SYNTAXES
 from pacs.errors import NotAcceptable
 from pacs.pixels.decoding import decode_frame
 from pacs.pixels.description import describe_pixels
-from pacs.pixels.interfaces import FLOAT_PIXEL_DATA, EncodedFrame
-from pacs.pixels.transcode import (
+from pacs.pixels.interfaces import (
+    FLOAT_PIXEL_DATA,
     JPEG_LS_LOSSLESS,
     JPEG_XL_LOSSLESS,
     LOSSLESS_TARGETS,
+    NATIVE_TARGETS,
+    EncodedFrame,
+)
+from pacs.pixels.transcode import (
     transcode_frame,
     transcoded_photometric_interpretation,
 )
@@ -141,3 +146,15 @@ def test_the_colours_get_their_true_name(
     description = describe_pixels(header, EXPLICIT)
 
     assert transcoded_photometric_interpretation(description, stored, target) == expected
+
+
+def test_every_promised_syntax_has_an_encoder_and_the_other_way_round() -> None:
+    written = set()
+    for uid in TRANSFER_SYNTAXES:
+        try:
+            transcode_frame(frame_of(picture(np.zeros((4, 4), np.uint8))), uid)
+        except NotAcceptable:
+            continue
+        written.add(uid)
+
+    assert written == NATIVE_TARGETS | LOSSLESS_TARGETS

@@ -23,6 +23,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from pacs.pixels.interfaces import LOSSLESS_TARGETS
 from tests.builders import ct_series, ct_slice, enhanced_mr, pdf, secondary_capture, sr, us_cine
 from tests.encodings import compressed, file_bytes
 from tests.web.conftest import Store
@@ -104,10 +105,45 @@ def test_the_transfer_syntax_is_the_one_asked_for(
     assert np.array_equal(found.pixel_array, ds.pixel_array)
 
 
+@pytest.mark.parametrize("target", sorted(LOSSLESS_TARGETS))
+def test_a_study_is_compressed_without_loss_for_who_asks(
+    web: httpx.Client, store: Store, target: str
+) -> None:
+    slices = [compressed(ct_slice(), RLELossless), *ct_series(2)]
+    for ds in slices:
+        ds.StudyInstanceUID = slices[0].StudyInstanceUID
+    store(*slices)
+
+    answer = web.get(
+        study_path(slices[0]), headers={"Accept": f"{DICOM_PARTS}; transfer-syntax={target}"}
+    )
+
+    parts = parts_of(answer)
+    assert [part.content_type for part in parts] == [
+        f"application/dicom; transfer-syntax={target}"
+    ] * 3
+    assert [read(part.content).file_meta.TransferSyntaxUID for part in parts] == [target] * 3
+
+
+def test_compressed_on_the_way_out_pixels_are_what_they_were(
+    web: httpx.Client, store: Store
+) -> None:
+    ds = ct_slice()
+    store(ds)
+
+    answer = web.get(
+        instance_path(ds), headers={"Accept": f"{DICOM_PARTS}; transfer-syntax={JPEG2000Lossless}"}
+    )
+
+    (part,) = parts_of(answer)
+    assert np.array_equal(read(part.content).pixel_array, ds.pixel_array)
+
+
 @pytest.mark.parametrize(
     "accept",
     [
         "text/plain",
+        f"{DICOM_PARTS}; transfer-syntax={JPEGBaseline8Bit}",
         f"{DICOM_PARTS}; transfer-syntax={ImplicitVRLittleEndian}",
         f"{DICOM_PARTS}; transfer-syntax={ExplicitVRBigEndian}",
         f"{DICOM_PARTS}; transfer-syntax=1.2.3",
@@ -482,7 +518,12 @@ def uri_parameters(ds: Dataset, **more: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "syntax"), [({}, EXPLICIT), ({"transferSyntax": "*"}, str(RLELossless))]
+    ("asked", "syntax"),
+    [
+        ({}, EXPLICIT),
+        ({"transferSyntax": "*"}, str(RLELossless)),
+        ({"transferSyntax": str(JPEGLSLossless)}, str(JPEGLSLossless)),
+    ],
 )
 def test_wado_uri_gives_the_file(
     web: httpx.Client, store: Store, asked: dict[str, str], syntax: str
