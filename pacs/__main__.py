@@ -24,6 +24,7 @@ from pacs.commands.deciding import (
 from pacs.commands.doctor import examine
 from pacs.commands.doors import Part
 from pacs.commands.exporting import export_study
+from pacs.commands.forwarding import forwarding, jobs, send_study
 from pacs.commands.importing import Import, import_paths
 from pacs.commands.machines import peers
 from pacs.commands.people import command_scope, tokens, users
@@ -49,6 +50,9 @@ app = typer.Typer(
 app.add_typer(users, name="user")
 app.add_typer(tokens, name="token")
 app.add_typer(peers, name="peer")
+app.add_typer(forwarding, name="forward")
+app.add_typer(jobs, name="jobs")
+app.command("send")(send_study)
 app.add_typer(trash, name="trash")
 app.add_typer(conflict, name="conflict")
 for command in (check, repair, reindex, delete, hold, correct, merge, move, undo, decisions):

@@ -140,7 +140,12 @@ def open_archive(
     )
 
     peers = SqlPeers(database)
-    work = build_work(settings, WorkParts(database, index, reader, peers), now=now)
+    retrieval = Retrieval(
+        index=index, reader=reader, decoder=decoder, auditor=auditor, spool=reception
+    )
+    query_index = SqlQueryIndex(database)
+    parts = WorkParts(database, index, reader, peers, query_index, retrieval)
+    work = build_work(settings, parts, now=now)
 
     def close() -> None:
         if uploader is not None:
@@ -170,10 +175,8 @@ def open_archive(
             now=now,
             new_uuid=new_uuid,
         ),
-        queries=QueryEngine(index=SqlQueryIndex(database), auditor=auditor),
-        retrieval=Retrieval(
-            index=index, reader=reader, decoder=decoder, auditor=auditor, spool=reception
-        ),
+        queries=QueryEngine(index=query_index, auditor=auditor),
+        retrieval=retrieval,
         frames=Frames(reader=reader, decoder=decoder),
         metadata=Metadata(index=index, reader=reader),
         accounts=Accounts(store=SqlAccounts(database), auditor=auditor, now=now),

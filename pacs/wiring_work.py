@@ -6,16 +6,19 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pacs.archive.commitment import Commitment
+from pacs.archive.forwarding import Forwarding, InstanceSource
 from pacs.archive.jobs import Jobs
 from pacs.scu.association import Deadlines
 from pacs.scu.commitment import CommitmentReporter
 from pacs.scu.send import Sender
 from pacs.settings import Settings
 from pacs.storage.instance_reader import InstanceReader
-from pacs.storage.interfaces import InstanceIndex, PeerDirectory
+from pacs.storage.interfaces import InstanceIndex, PeerDirectory, QueryIndex
 from pacs.storage.sql_database import Database
+from pacs.storage.sql_forwarding import SqlForwarding
 from pacs.storage.sql_jobs import SqlJobs
 
 
@@ -26,6 +29,7 @@ class Work:
     jobs: Jobs
     sender: Sender
     commitment: Commitment
+    forwarding: Forwarding
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class WorkParts:
     index: InstanceIndex
     reader: InstanceReader
     peers: PeerDirectory
+    query: QueryIndex
+    source: InstanceSource
 
 
 def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], datetime]) -> Work:
@@ -57,5 +63,16 @@ def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], dateti
             reporter=CommitmentReporter(sender),
             now=now,
             limit=timedelta(hours=settings.commitment_limit_h),
+        ),
+        forwarding=Forwarding(
+            store=SqlForwarding(parts.database),
+            index=parts.index,
+            query=parts.query,
+            source=parts.source,
+            peers=parts.peers,
+            destinations=sender,
+            jobs=jobs,
+            timezone=ZoneInfo(settings.timezone),
+            now=now,
         ),
     )

@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.archives", "tests.care", "tests.doors", "tests.needs", "tests.servers"]
+pytest_plugins = [
+    "tests.archives",
+    "tests.care",
+    "tests.doors",
+    "tests.needs",
+    "tests.receivers",
+    "tests.servers",
+]

@@ -40,7 +40,7 @@ def background_of(
     """
     running = []
     if does_jobs:
-        running += start_working(archive.work.jobs, threads=archive.settings.job_workers)
+        running += start_working(archive.work, threads=archive.settings.job_workers)
     spool = archive.stores.spool
     if spool is not None and archive.uploader is not None:
         running.append(Background("uploading", Uploading(archive.uploader, spool)))

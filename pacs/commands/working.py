@@ -6,25 +6,30 @@ from collections.abc import Callable
 
 import structlog
 
+from pacs.archive.forwarding import Forwarding
 from pacs.archive.jobs import Jobs
 from pacs.commands.steps import Background, Step
 from pacs.errors import ArchiveError
 from pacs.jobs import Job
+from pacs.wiring_work import Work
 
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 0.5
+_FOLLOW_EVERY_S = 1.0
 _AFTER_TROUBLE_S = 5.0
 _RENEW_EVERY_S = 15.0
 _FORGET_EVERY_S = 3600.0
 
 
-def start_working(jobs: Jobs, *, threads: int) -> list[Background]:
+def start_working(work: Work, *, threads: int) -> list[Background]:
     """Start the threads. To stop them: `jobs.stop()`, then each of them."""
+    jobs = work.jobs
     working = [Background(f"jobs-{number}", _doing(jobs)) for number in range(1, threads + 1)]
     renewing = Background("jobs-claims", _repeated(jobs.renew, _RENEW_EVERY_S))
     forgetting = Background("jobs-old", _repeated(jobs.forget_old, _FORGET_EVERY_S))
-    return [*working, renewing, forgetting]
+    following = Background("forwarding", _following(work.forwarding))
+    return [*working, renewing, forgetting, following]
 
 
 def _doing(jobs: Jobs) -> Step:
@@ -38,6 +43,17 @@ def _doing(jobs: Jobs) -> Step:
             log.warning("jobs wait", why=error.message)
             return _AFTER_TROUBLE_S
         return 0.0
+
+    return step
+
+
+def _following(forwarding: Forwarding) -> Step:
+    def step() -> float:
+        try:
+            return 0.0 if forwarding.follow() else _FOLLOW_EVERY_S
+        except ArchiveError as error:
+            log.warning("forwarding waits", why=error.message)
+            return _AFTER_TROUBLE_S
 
     return step
 

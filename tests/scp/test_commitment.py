@@ -38,7 +38,7 @@ class Listener:
         entity = AE("TESTSCU")
         syntaxes = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
         entity.add_supported_context(COMMITMENT, syntaxes, scu_role=True, scp_role=True)
-        handlers = [(evt.EVT_N_EVENT_REPORT, self._take)]
+        handlers: list[Any] = [(evt.EVT_N_EVENT_REPORT, self._take)]
         self.server: Any = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
 
     @property
