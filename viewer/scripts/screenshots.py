@@ -86,7 +86,7 @@ def photograph(browser: Browser, album: Album, screen: str, device: dict[str, An
         page.wait_for_selector(".recv", state="detached")
         if screen == "desk":
             page.click("[data-study]")
-            page.wait_for_selector("a[href^='/study/'] .mod")  # earlier studies have come
+            page.wait_for_selector(".pri :is(a, span)")  # earlier studies have come, or none
         album.save(page, "worklist", screen)
         studies = context.request.get(f"{album.base_url}/api/studies?limit=200").json()["studies"]
         for name, modalities in QUICK_LOOKS.items():
@@ -123,9 +123,12 @@ def quick_look(page: Page, album: Album, study: dict[str, Any], name: str, scree
     page.wait_for_selector("[data-testid=image][data-status=ready]")
     if "CT" in study["modalities"]:
         page.keyboard.press("1")
-        for _ in range(study["instance_count"] // 3):
+        # The ends of a stack show little; a third of the way in there is something to see.
+        index = study["instance_count"] // 3
+        page.keyboard.press("Home")
+        for _ in range(index):
             page.keyboard.press("ArrowDown")
-        page.wait_for_selector(f"[data-status=ready][data-index='{study['instance_count'] // 3}']")
+        page.wait_for_selector(f"[data-status=ready][data-index='{index}']")
     album.save(page, name, screen)
 
 
