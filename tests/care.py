@@ -205,6 +205,12 @@ def settings_everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Setti
 
 
 @pytest.fixture
+def archive_settings(tmp_path: Path) -> Settings:
+    """An installation in a folder with SQLite, not yet opened."""
+    return settings_for(tmp_path / "data")
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
