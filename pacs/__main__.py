@@ -36,6 +36,7 @@ from pacs.commands.session import (
     complain,
     told_plainly,
 )
+from pacs.commands.spools import empty_spool, nodes
 from pacs.commands.synthetic import send_demo
 from pacs.settings import read_settings
 from pacs.storage.sql_migrations import SchemaState, migrate
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.add_typer(users, name="user")
 app.add_typer(tokens, name="token")
 app.add_typer(peers, name="peer")
+app.add_typer(nodes, name="node")
 app.add_typer(forwarding, name="forward")
 app.add_typer(jobs, name="jobs")
 app.command("send")(send_study)
@@ -102,7 +104,10 @@ def import_files(
         importing = Import(
             ingest=archive.ingest, reception=archive.reception, scope=command_scope()
         )
-        if not import_paths(paths, importing, Console()):
+        done = import_paths(paths, importing, Console())
+        if left := empty_spool(archive):
+            complain(left)
+        if not done:
             raise typer.Exit(FOUND_OR_FAILED)
 
 

@@ -85,6 +85,10 @@ class SpoolRows(Protocol):
 
     def backlog(self, spool: str) -> Backlog: ...
 
+    def studies_waiting(self, spool: str) -> dict[str, int]:
+        """How many instances of each study are only in the spool, by Study Instance UID."""
+        ...
+
     def moved(self, keys: Sequence[str], *, spool: str, to: str) -> None:
         """Let the rows of these objects say where they are now, all or none. Durable on return."""
         ...

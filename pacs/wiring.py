@@ -91,6 +91,7 @@ class Archive:
     store: ObjectStore
     index: SqlInstanceIndex
     nodes: NodeDirectory
+    spool_rows: SpoolRows
     uploader: Uploader | None
     ingest: Ingest
     queries: QueryEngine
@@ -144,7 +145,7 @@ def open_archive(
         index=index, reader=reader, decoder=decoder, auditor=auditor, spool=reception
     )
     query_index = SqlQueryIndex(database)
-    parts = WorkParts(database, index, reader, peers, query_index, retrieval)
+    parts = WorkParts(database, index, reader, peers, query_index, retrieval, auditor)
     work = build_work(settings, parts, now=now)
 
     def close() -> None:
@@ -162,6 +163,7 @@ def open_archive(
         store=stores.final,
         index=index,
         nodes=nodes,
+        spool_rows=rows,
         uploader=uploader,
         ingest=Ingest(
             store=stores.incoming,

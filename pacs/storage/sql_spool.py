@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, func, select, text, union_all, update
 from pacs.nodes import Backlog, SpooledObject
 from pacs.storage.sql_database import Database
 from pacs.storage.sql_instance_rows import stored_bytes
-from pacs.storage.sql_schema import SPOOLED, conflicts, instances, objects
+from pacs.storage.sql_schema import SPOOLED, conflicts, instances, objects, series, studies
 
 _PAGE = 500
 _OF_STORED_BYTES = ("offset", "head_size", "data_set_size", "head_sha256", "data_set_sha256")
@@ -49,6 +49,19 @@ class SqlSpoolRows:
             count, size_bytes = connection.execute(counted.where(*waits)).one()
             first = connection.execute(oldest).scalar()
         return Backlog(count, int(size_bytes), first)
+
+    def studies_waiting(self, spool: str) -> dict[str, int]:
+        statement = (
+            select(studies.c.study_instance_uid, func.count())
+            .join(series, series.c.study_row == studies.c.id)
+            .join(instances, instances.c.series_row == series.c.id)
+            .join(objects, objects.c.id == instances.c.object_row)
+            .where(text(SPOOLED), objects.c.store == spool)
+            .group_by(studies.c.study_instance_uid)
+            .order_by(studies.c.study_instance_uid)
+        )
+        with self._database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(statement)}
 
     def moved(self, keys: Sequence[str], *, spool: str, to: str) -> None:
         with self._database.writing() as connection:

@@ -111,6 +111,16 @@ def test_the_backlog_tells_how_much_waits_and_since_when(
     assert rows.backlog(ELSEWHERE) == Backlog()
 
 
+def test_the_studies_that_are_only_in_a_spool_are_named(
+    index: SqlInstanceIndex, rows: SqlSpoolRows
+) -> None:
+    waiting = [in_store(HERE, record(study="1.2.3")) for _ in range(2)]
+    for one in (*waiting, in_store("s3", record(study="1.2.4"))):
+        index.add(one)
+
+    assert rows.studies_waiting(HERE) == {"1.2.3": 2}
+
+
 def test_a_node_says_where_it_is_and_that_it_is_still_there(database: Database) -> None:
     nodes = SqlNodes(database)
     nodes.announce(Node("a", "http://one:8080", RECEIVED))

@@ -48,7 +48,7 @@ def service_killed(folder: Path, times: int) -> Outcome:
     service.start()
     try:
         longest_s = _kill_again_and_again(service, record, times)
-        return Outcome("service killed", times, judge(service, record), longest_s)
+        return Outcome("service killed", times, _judge_cold(service, record), longest_s)
     finally:
         service.stop()
 
@@ -59,9 +59,9 @@ def spooling_service_killed(folder: Path, times: int) -> Outcome:
         record = Record()
         longest_s = _kill_again_and_again(service, record, times)
         _wait_for_empty_spool(service)
-        outcome = Outcome("service killed (spool)", times, judge(service, record), longest_s)
         assert len(store.keys()) >= len(record.acknowledged)
-        return outcome
+        judgement = _judge_cold(service, record)
+        return Outcome("service killed (spool)", times, judgement, longest_s)
 
 
 def database_killed(folder: Path, times: int) -> Outcome:
@@ -251,9 +251,14 @@ def _kill_again_and_again(service: Service, record: Record, times: int) -> float
 
 
 def _judge_cold(service: Service, record: Record) -> Judgement:
-    """Judged after a restart: nothing is answered from what a process remembers."""
+    """Judged after a restart: nothing is answered from what a process remembers.
+
+    The archive's own check must agree with the judge.
+    """
     service.kill()
     service.start()
+    checked = service.run("check", "--deep")
+    assert checked.returncode == 0, f"pacs check: {checked.stdout}{checked.stderr}"
     return judge(service, record)
 
 
