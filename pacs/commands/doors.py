@@ -93,6 +93,7 @@ def dicom_server(archive: Archive, *, over_tls: bool = False) -> DicomServer:
         peers=archive.peers,
         destinations=archive.work.sender,
         commitment=archive.work.commitment,
+        failures=archive.work.failures,
     )
     return DicomServer(config, engines, now=archive.now)
 
@@ -108,6 +109,7 @@ def http_server(archive: Archive) -> HttpServer:
         retrieval=archive.retrieval,
         frames=archive.frames,
         metadata=archive.metadata,
+        removal=archive.care.removal,
         readiness={
             "database": archive.index.check_ready,
             "object_store": archive.stores.incoming.check_ready,

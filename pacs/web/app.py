@@ -18,12 +18,14 @@ from pacs.archive.ingest import Ingest
 from pacs.archive.metadata import Metadata
 from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
+from pacs.archive.removal import Removal
 from pacs.archive.retrieve import Retrieval
 from pacs.web.access import Access
 from pacs.web.api.archive import ArchiveInfo, SpoolFacts, StorageRoom, no_spool
 from pacs.web.api.changes import Changes
 from pacs.web.api.session import Sessions
 from pacs.web.api.studies import Worklist
+from pacs.web.api.trash import Trash
 from pacs.web.body_limit import BodyLimit
 from pacs.web.capabilities import CapabilitiesService
 from pacs.web.change_feed import ChangeFeed
@@ -33,6 +35,7 @@ from pacs.web.origins import Origins
 from pacs.web.outer_edge import OuterEdge
 from pacs.web.problems import add_problem_handlers
 from pacs.web.qido import SearchService
+from pacs.web.removal import RemovalService
 from pacs.web.rendered import RenderService
 from pacs.web.spool import SpoolService
 from pacs.web.stow import StoreService
@@ -64,6 +67,7 @@ class WebServices:
     retrieval: Retrieval
     frames: Frames
     metadata: Metadata
+    removal: Removal
     readiness: Mapping[str, Check]
     storage_room: Callable[[], StorageRoom | None]
     now: Callable[[], datetime]
@@ -133,7 +137,9 @@ def _api(
         storage_room=services.storage_room,
         spool_facts=services.spool_facts,
     )
-    return sessions.router(), worklist.router(), changes.router(), info.router()
+    trash = Trash(removal=services.removal, access=access)
+    parts = (sessions, worklist, changes, info, trash)
+    return tuple(part.router() for part in parts)
 
 
 def _dicomweb(
@@ -165,7 +171,8 @@ def _dicomweb(
         access=access,
     )
     rendered = RenderService(retrieval=services.retrieval, frames=services.frames, access=access)
-    parts = (stow, qido, wado, metadata, frames, rendered)
+    removal = RemovalService(removal=services.removal, access=access)
+    parts = (stow, qido, wado, metadata, frames, rendered, removal)
     routes = [route for part in parts for route in part.routes()]
     capabilities = CapabilitiesService(described=routes, origins=origins)
     return Router(routes=[*routes, *capabilities.routes()])

@@ -34,6 +34,7 @@ def open_door(
         retrieval=archive.retrieval,
         frames=archive.frames,
         metadata=archive.metadata,
+        removal=archive.care.removal,
         readiness=readiness or {},
         storage_room=lambda: None,
         now=archive.now,
