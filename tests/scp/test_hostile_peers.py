@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 
 import pytest
 
 from pacs.scp.server import DicomServer
+from pacs.wiring import Archive, open_archive
+from tests.archives import settings_for
 from tests.builders import ct_slice
 from tests.doors import OpenDoor
 from tests.encodings import data_set_bytes
@@ -30,6 +33,15 @@ from tests.scp.raw_peer import (
 )
 
 UID = "1.2.3.4.5"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """One archive for all: what is tested here ends before it is asked anything."""
+    opened = open_archive(settings_for(tmp_path_factory.mktemp("archive") / "data"))
+    opened.reception.sweep()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

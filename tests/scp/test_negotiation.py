@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from pynetdicom import AllStoragePresentationContexts
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
@@ -14,6 +16,8 @@ from pacs.scp.presentation_contexts import (
     service_of,
 )
 from pacs.scp.server import DicomServer
+from pacs.wiring import Archive, open_archive
+from tests.archives import settings_for
 from tests.scp.raw_peer import (
     CT,
     EXPLICIT,
@@ -28,6 +32,15 @@ from tests.scp.sending import STUDY_ROOT_FIND, associated, find, keys
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
 PRIVATE_CLASS = "1.2.840.113619.4.27"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """One archive for all: what is tested here ends before it is asked anything."""
+    opened = open_archive(settings_for(tmp_path_factory.mktemp("archive") / "data"))
+    opened.reception.sweep()
+    yield opened
+    opened.close()
 
 
 def test_every_storage_class_that_pynetdicom_knows_is_storage() -> None:
@@ -46,7 +59,8 @@ def test_every_storage_class_that_pynetdicom_knows_is_storage() -> None:
         ("1.2.840.10008.5.1.4.1.2.3.3", Service.GET),
         ("1.2.840.10008.5.1.4.1.1.9999", Service.STORAGE),
         (PRIVATE_CLASS, Service.STORAGE),
-        ("1.2.840.10008.1.20.1", None),
+        ("1.2.840.10008.1.20.1", Service.COMMITMENT),
+        ("1.2.840.10008.1.20.2", None),
         ("1.2.840.10008.5.1.4.31", None),
         ("1.2.840.10008.3.1.2.3.3", None),
         ("1.2.840.10008.5.1.4.1.1.200.4", None),
