@@ -19,6 +19,7 @@ from tests.servers import free_port, postgresql_binaries, run_as_server, server_
 from tests.torture.service import wait_until
 
 _START_TIMEOUT_S = 60.0
+_END_TIMEOUT_S = 30.0
 _ACCESS_KEY = "access"
 _SECRET_KEY = "secret-key"
 
@@ -32,10 +33,14 @@ class _Server:
     def kill(self) -> None:
         """SIGKILL to the process and all its children."""
         process, self._process = self._process, None
-        if process is not None:
-            for pid in self._family(process):
-                _signal(pid, signal.SIGKILL)
-            process.wait()
+        if process is None:
+            return
+        _signal(process.pid, signal.SIGSTOP)  # so that it has no more children while we count
+        family = self._family(process)
+        for pid in family:
+            _signal(pid, signal.SIGKILL)
+        process.wait()
+        wait_until(lambda: not any(map(_is_alive, family)), within_s=_END_TIMEOUT_S, what="the end")
 
     def freeze(self) -> None:
         """Let it stand still: connections stay open, nobody answers."""
@@ -85,6 +90,8 @@ class PostgreSQL(_Server):
         wait_until(self._answers, within_s=_START_TIMEOUT_S, what="PostgreSQL")
 
     def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "log").read_text()[-2000:]
         target = f"host=127.0.0.1 port={self._port} user=postgres dbname=postgres connect_timeout=5"
         try:
             psycopg.connect(target).close()
@@ -156,6 +163,15 @@ def servers() -> Iterator[tuple[PostgreSQL, S3]]:
         finally:
             store.kill()
             database.kill()
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether the process still does anything; one that is only not yet buried does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
