@@ -11,12 +11,18 @@ from zoneinfo import ZoneInfo
 from pacs.archive.commitment import Commitment
 from pacs.archive.forwarding import Forwarding, InstanceSource
 from pacs.archive.jobs import Jobs
+from pacs.archive.machines import Machines
+from pacs.associations import FailedAssociations
+from pacs.audit import Auditor
+from pacs.peers import Peer
 from pacs.scu.association import Deadlines
 from pacs.scu.commitment import CommitmentReporter
+from pacs.scu.echo import echo
 from pacs.scu.send import Sender
 from pacs.settings import Settings
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import InstanceIndex, PeerDirectory, QueryIndex
+from pacs.storage.sql_associations import SqlFailedAssociations
 from pacs.storage.sql_database import Database
 from pacs.storage.sql_forwarding import SqlForwarding
 from pacs.storage.sql_jobs import SqlJobs
@@ -30,6 +36,8 @@ class Work:
     sender: Sender
     commitment: Commitment
     forwarding: Forwarding
+    machines: Machines
+    failures: FailedAssociations
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class WorkParts:
     peers: PeerDirectory
     query: QueryIndex
     source: InstanceSource
+    auditor: Auditor
 
 
 def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], datetime]) -> Work:
@@ -52,6 +61,11 @@ def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], dateti
         calling_ae_title=settings.ae_title,
         deadlines=Deadlines(respond_s=settings.peer_deadline_s),
     )
+    failures = SqlFailedAssociations(parts.database)
+
+    def ask(peer: Peer) -> None:
+        echo(sender.target(peer), calling_ae_title=settings.ae_title, deadlines=sender.deadlines)
+
     return Work(
         jobs=jobs,
         sender=sender,
@@ -64,6 +78,8 @@ def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], dateti
             now=now,
             limit=timedelta(hours=settings.commitment_limit_h),
         ),
+        machines=Machines(peers=parts.peers, failures=failures, echo=ask, auditor=parts.auditor),
+        failures=failures,
         forwarding=Forwarding(
             store=SqlForwarding(parts.database),
             index=parts.index,

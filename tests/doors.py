@@ -50,4 +50,5 @@ def engines_of(archive: Archive) -> DicomEngines:
         peers=archive.peers,
         destinations=Sender(calling_ae_title="PACS", deadlines=SHORT),
         commitment=archive.work.commitment,
+        failures=archive.work.failures,
     )

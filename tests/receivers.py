@@ -27,11 +27,17 @@ class Receiver:
         self.answer: Callable[[str], int] = lambda _uid: 0x0000
         self.port = 0
         self._server: Any = None
+        self._awaited: list[tuple[int, threading.Event]] = []
         self._lock = threading.Lock()
 
     @property
     def peer(self) -> Peer:
         return Peer(self.ae_title, "127.0.0.1", self.port)
+
+    def expect(self, count: int) -> threading.Event:
+        """Set once so many instances have come since the beginning."""
+        self._awaited.append((count, event := threading.Event()))
+        return event
 
     def start(self) -> None:
         entity = AE(self.ae_title)
@@ -57,6 +63,9 @@ class Receiver:
         if status == 0:
             with self._lock:
                 self.received.append(uid)
+                for count, event in self._awaited:
+                    if len(self.received) >= count:
+                        event.set()
         return status
 
 

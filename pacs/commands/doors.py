@@ -110,6 +110,9 @@ def http_server(archive: Archive) -> HttpServer:
         frames=archive.frames,
         metadata=archive.metadata,
         removal=archive.care.removal,
+        machines=archive.work.machines,
+        forwarding=archive.work.forwarding,
+        jobs=archive.work.jobs,
         readiness={
             "database": archive.index.check_ready,
             "object_store": archive.stores.incoming.check_ready,
@@ -131,6 +134,7 @@ def http_server(archive: Archive) -> HttpServer:
         viewer_folder=viewer_folder(),
         name=settings.institution_name,
         public_url=settings.public_url,
+        cors_origins=tuple((settings.cors_origins or "").replace(",", " ").split()),
         limits=WebLimits(
             max_body_bytes=settings.max_body_bytes, body_idle_s=settings.request_deadline_s
         ),
@@ -151,6 +155,7 @@ def viewer_folder() -> Path:
 
 
 def _tls_files(settings: Settings) -> TlsFiles | None:
+    # Without PACS_TLS_CLIENT_CA: it is for machines, and would lock every browser out.
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     return TlsFiles(settings.tls_cert, settings.tls_key)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pacs.associations import Cause
 from pacs.errors import TryAgain
 from pacs.peers import PEER_RIGHTS, Peer
 from pacs.scope import ActorKind, Scope
@@ -31,13 +32,18 @@ class Refusal:
     source: int
     reason: int
     why: str
+    cause: Cause
 
 
-_UNKNOWN_CONTEXT_NAME = Refusal(1, 1, 2, "application context name not supported")
-_NOT_OUR_TITLE = Refusal(1, 1, 7, "called AE title is not ours")
-_UNKNOWN_CALLER = Refusal(1, 1, 3, "calling AE title is not registered; see 'pacs peer add'")
-_BUSY = Refusal(2, 3, 2, "as many associations as allowed are open")
-_CANNOT_LOOK_UP = Refusal(2, 3, 1, "the directory of peers does not answer")
+_UNKNOWN_CONTEXT_NAME = Refusal(
+    1, 1, 2, "application context name not supported", Cause.UNKNOWN_APPLICATION_CONTEXT
+)
+_NOT_OUR_TITLE = Refusal(1, 1, 7, "called AE title is not ours", Cause.WRONG_CALLED_TITLE)
+_UNKNOWN_CALLER = Refusal(
+    1, 1, 3, "calling AE title is not registered; see 'pacs peer add'", Cause.UNKNOWN_CALLER
+)
+_BUSY = Refusal(2, 3, 2, "as many associations as allowed are open", Cause.BUSY)
+_CANNOT_LOOK_UP = Refusal(2, 3, 1, "the directory of peers does not answer", Cause.DIRECTORY_AWAY)
 
 
 @dataclass(frozen=True)

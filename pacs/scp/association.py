@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,9 +20,10 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ABORT, A_P_ABORT, A_RELEASE
 from pynetdicom.presentation import PresentationContext
 
+from pacs.associations import Cause, FailedAssociation
 from pacs.dicom.messages import CommandField
 from pacs.dicom.statuses import PROCESSING_FAILURE
-from pacs.errors import PeerUnreachable, RequestInvalid
+from pacs.errors import PeerUnreachable, RequestInvalid, TryAgain
 from pacs.scp.admission import Admission, Caller, Refusal, Request
 from pacs.scp.assembly import Message, MessageAssembly, OpenBody
 from pacs.scp.exchange import AcceptedContext, Exchange, Service
@@ -54,6 +56,8 @@ class Household:
     message_deadline_s: float
     response_timeout_s: float
     fast_lane: bool
+    failed: Callable[[FailedAssociation], None]
+    now: Callable[[], datetime]
     opened: Callable[[ArchiveAssociation], None]
     closed: Callable[[ArchiveAssociation], None]
 
@@ -204,6 +208,7 @@ class ArchiveAssociation(Association):
         ]
 
     def _log_outcome(self) -> None:
+        self._record_failure()
         if self.refusal is not None:
             log.info("association refused", why=self.refusal.why, **self._whence())
             return
@@ -219,6 +224,35 @@ class ArchiveAssociation(Association):
             **self._diary.requests,
             **self._whence(),
         )
+
+    def _record_failure(self) -> None:
+        """Leave a row for the administrator when the association was refused or broke."""
+        cause = self.refusal.cause if self.refusal else self._trouble_of_admitted()
+        if cause is None:
+            return
+        primitive: Any = self.requestor.primitive
+        request = self._request(primitive, list(primitive.presentation_context_definition_list))
+        failed = FailedAssociation(
+            at=self.household.now(),
+            cause=cause,
+            calling_ae_title=request.calling_ae_title.strip(),
+            called_ae_title=request.called_ae_title.strip(),
+            address=self.address,
+            wanted=", ".join(dict.fromkeys(request.wanted)),
+            detail=self._diary.trouble or "",
+        )
+        try:
+            self.household.failed(failed)
+        except TryAgain:
+            # What happened is in the log; the row is a convenience.
+            return
+
+    def _trouble_of_admitted(self) -> Cause | None:
+        if self.caller is None:
+            return None
+        if not self._accepted_cx:
+            return Cause.NOTHING_IN_COMMON
+        return Cause.BROKEN_OFF if self._diary.trouble and not self.is_stopping else None
 
     def _whence(self) -> dict[str, str]:
         primitive = self.requestor.primitive

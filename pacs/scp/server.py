@@ -20,6 +20,7 @@ from pacs.archive.ingest import Ingest
 from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
 from pacs.archive.retrieve import Retrieval
+from pacs.associations import FailedAssociations
 from pacs.destinations import Destinations
 from pacs.dicom.messages import CommandField
 from pacs.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -89,6 +90,7 @@ class DicomEngines:
     peers: PeerDirectory
     destinations: Destinations
     commitment: Commitment
+    failures: FailedAssociations
 
 
 class DicomServer:
@@ -283,6 +285,8 @@ def _household(
         message_deadline_s=config.message_deadline_s,
         response_timeout_s=config.response_timeout_s,
         fast_lane=config.fast_lane,
+        failed=engines.failures.record,
+        now=now,
         opened=associations.add,
         closed=associations.remove,
     )

@@ -10,11 +10,15 @@ from datetime import datetime
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
 
 from pacs.archive.accounts import Accounts
+from pacs.archive.forwarding import Forwarding
 from pacs.archive.frames import Frames
 from pacs.archive.ingest import Ingest
+from pacs.archive.jobs import Jobs
+from pacs.archive.machines import Machines
 from pacs.archive.metadata import Metadata
 from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
@@ -23,13 +27,16 @@ from pacs.archive.retrieve import Retrieval
 from pacs.web.access import Access
 from pacs.web.api.archive import ArchiveInfo, SpoolFacts, StorageRoom, no_spool
 from pacs.web.api.changes import Changes
+from pacs.web.api.machines import MachineRoutes
 from pacs.web.api.session import Sessions
 from pacs.web.api.studies import Worklist
 from pacs.web.api.trash import Trash
+from pacs.web.api.work import WorkRoutes
 from pacs.web.body_limit import BodyLimit
 from pacs.web.capabilities import CapabilitiesService
 from pacs.web.change_feed import ChangeFeed
 from pacs.web.config import WebConfig
+from pacs.web.cors import cors_options
 from pacs.web.health import Check, HealthService, Notice
 from pacs.web.origins import Origins
 from pacs.web.outer_edge import OuterEdge
@@ -68,6 +75,9 @@ class WebServices:
     frames: Frames
     metadata: Metadata
     removal: Removal
+    machines: Machines
+    forwarding: Forwarding
+    jobs: Jobs
     readiness: Mapping[str, Check]
     storage_room: Callable[[], StorageRoom | None]
     now: Callable[[], datetime]
@@ -102,6 +112,8 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
     )
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, prefix=_API, max_bytes=config.limits.max_json_bytes)
+    if config.cors_origins:
+        app.add_middleware(CORSMiddleware, **cors_options(config.cors_origins))
     app.add_middleware(OuterEdge)
     add_problem_handlers(app)
     for router in _api(services, config, access=access, origins=origins, feed=feed):
@@ -138,7 +150,11 @@ def _api(
         spool_facts=services.spool_facts,
     )
     trash = Trash(removal=services.removal, access=access)
-    parts = (sessions, worklist, changes, info, trash)
+    machines = MachineRoutes(machines=services.machines, access=access)
+    work = WorkRoutes(
+        forwarding=services.forwarding, jobs=services.jobs, access=access, now=services.now
+    )
+    parts = (sessions, worklist, changes, info, trash, machines, work)
     return tuple(part.router() for part in parts)
 
 

@@ -24,6 +24,7 @@ def open_door(
     readiness: Mapping[str, Callable[[], None]] | None = None,
     header_deadline_s: float = 30.0,
     trusted_proxies: tuple[str, ...] = (),
+    cors_origins: tuple[str, ...] = (),
 ) -> Iterator[str]:
     """Gives the base URL while the door is open."""
     services = WebServices(
@@ -35,6 +36,9 @@ def open_door(
         frames=archive.frames,
         metadata=archive.metadata,
         removal=archive.care.removal,
+        machines=archive.work.machines,
+        forwarding=archive.work.forwarding,
+        jobs=archive.work.jobs,
         readiness=readiness or {},
         storage_room=lambda: None,
         now=archive.now,
@@ -49,6 +53,7 @@ def open_door(
         sign_in=sign_in,
         viewer_folder=viewer_folder,
         public_url=public_url,
+        cors_origins=cors_origins,
         limits=limits or WebLimits(),
     )
     address = HttpAddress(
