@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from pacs.archive.ingest import ReceivedInstance
 from pacs.archive.uploading import Uploader
 from pacs.errors import ArchiveError, IndexUnavailable, StorageFull, StoreUnavailable
 from pacs.nodes import SpoolRows
 from pacs.scope import system_scope
+from pacs.settings import Spool
 from pacs.storage.folder_objects import FolderObjects
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import ObjectStore, Sender, StoredInstance
@@ -22,7 +26,7 @@ from pacs.storage.sql_migrations import open_database
 from pacs.storage.sql_spool import SqlSpoolRows
 from pacs.wiring import Archive, open_archive
 from tests.archives import settings_for
-from tests.builders import ct_series
+from tests.builders import ct_series, ct_slice
 from tests.encodings import data_set_bytes
 from tests.faults import failing
 
@@ -53,24 +57,24 @@ class Household:
         )
 
     def take_in(self, count: int) -> list[StoredInstance]:
-        return [self._take_in(ds) for ds in ct_series(count)]
-
-    def _take_in(self, ds: object) -> StoredInstance:
-        encoded = data_set_bytes(ds)  # type: ignore[arg-type]  # a data set, loosely typed
-        received = ReceivedInstance(
-            data_set=memoryview(encoded),
-            transfer_syntax_uid="1.2.840.10008.1.2.1",
-            sop_class_uid=None,
-            sop_instance_uid=None,
-            sender=SENDER,
-        )
-        receipt = self.archive.ingest.ingest(received, system_scope("test"))
-        found = self.archive.index.find(receipt.identity.sop_instance_uid)
-        assert found is not None
-        return found
+        return [take_in(self.archive, ds) for ds in ct_series(count)]
 
     def where(self, instance: StoredInstance) -> str:
         return self.rows.stores_of([instance.stored.key])[instance.stored.key]
+
+
+def take_in(archive: Archive, ds: Dataset) -> StoredInstance:
+    received = ReceivedInstance(
+        data_set=memoryview(data_set_bytes(ds)),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        sop_class_uid=None,
+        sop_instance_uid=None,
+        sender=SENDER,
+    )
+    receipt = archive.ingest.ingest(received, system_scope("test"))
+    found = archive.index.find(receipt.identity.sop_instance_uid)
+    assert found is not None
+    return found
 
 
 @pytest.fixture
@@ -193,6 +197,31 @@ def test_a_damaged_object_is_told_and_stops_no_other(household: Household, tmp_p
     assert household.where(damaged) == household.spool.name
     assert uploader.damaged == {damaged.stored.key}
     assert keys(household.target) == {whole.stored.key}
+
+
+def test_without_a_spool_an_instance_waits_for_s3(tmp_path: Path) -> None:
+    archive = open_archive(settings_for(tmp_path / "data", spool=Spool.OFF, **NOWHERE))
+
+    with closing(archive), pytest.raises(StoreUnavailable):
+        take_in(archive, ct_slice())
+
+    assert archive.uploader is None
+
+
+def test_a_spool_that_was_switched_off_is_still_read_and_emptied(tmp_path: Path) -> None:
+    with closing(open_archive(settings_for(tmp_path / "data", **NOWHERE))) as before:
+        instance = take_in(before, ct_slice())
+
+    with closing(
+        open_archive(settings_for(tmp_path / "data", spool=Spool.OFF, **NOWHERE))
+    ) as archive:
+        content = b"".join(archive.retrieval.data_set_chunks(instance))
+        uploader = archive.uploader
+
+        assert len(content) == instance.stored.data_set_size
+        assert archive.stores.incoming is archive.stores.final
+        assert uploader is not None
+        assert uploader.state().waiting.objects == 1
 
 
 def test_one_process_of_a_node_empties_the_spool(tmp_path: Path) -> None:
