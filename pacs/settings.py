@@ -80,7 +80,19 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="certificate chain, PEM")
     tls_key: Path | None = Field(None, description="private key, PEM")
-    tls_client_ca: Path | None = Field(None, description="CA of accepted client certificates, PEM")
+    tls_client_ca: Path | None = Field(
+        None,
+        description="CA of the certificates that machines must show on the DICOM TLS port, PEM; "
+        "browsers need none",
+    )
+    cors_origins: str | None = Field(
+        None,
+        description="pages of other sites that may use DICOMweb and the API, such as "
+        "`https://ohif.benhvien.vn`, parted by spaces; `*`: any page, with a bearer token only",
+    )
+    tls_peer_ca: Path | None = Field(
+        None, description="CA of machines we call over TLS, PEM; unset: `tls_client_ca`"
+    )
     spool: Spool = Field(Spool.ON, description="`off`: answer only after the S3 PUT")
     upload_workers: int = Field(
         4, ge=1, le=64, description="objects on their way from the spool to S3 at the same time"
@@ -169,6 +181,16 @@ class Settings(BaseSettings):
         except ArchiveError as error:
             raise ValueError(str(error)) from error
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _usable_origins(cls, text: str | None) -> str | None:
+        for origin in (text or "").replace(",", " ").split():
+            parts = urlsplit(origin)
+            is_bare = origin == f"{parts.scheme}://{parts.netloc}"
+            if origin != "*" and not (is_bare and parts.scheme in ("http", "https")):
+                raise ValueError(f"{origin} is no origin; write it like https://ohif.benhvien.vn")
+        return text
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
@@ -196,6 +218,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PACS_AUTH=none lets everybody in and is accepted only while PACS_HTTP_HOST is a "
                 "loopback address and PACS_PUBLIC_URL is not set; write PACS_AUTH=required"
+            )
+        if self.auth is Auth.NONE and "*" in (self.cors_origins or ""):
+            raise ValueError(
+                "PACS_AUTH=none with PACS_CORS_ORIGINS=* would let every web page that is opened "
+                "on this machine read the archive; name the origins"
             )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("PACS_TLS_CERT and PACS_TLS_KEY go together; set both or none")

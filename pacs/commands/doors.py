@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pacs
 from pacs.commands.storage_facts import notices, spool_facts, spool_service, storage_room
-from pacs.errors import SettingsInvalid
 from pacs.scp.admission import Admit
 from pacs.scp.server import DicomEngines, DicomServer, DicomServerConfig
 from pacs.settings import Settings
+from pacs.tls import server_context
 from pacs.web.access import SignInRule
 from pacs.web.app import WebServices, create_app
 from pacs.web.config import WebConfig, WebLimits
@@ -162,14 +162,4 @@ def _tls_files(settings: Settings) -> TlsFiles | None:
 
 
 def _tls_context(settings: Settings) -> ssl.SSLContext:
-    """TLS 1.2 or newer; clients show a certificate when a CA for them is set."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
-        if settings.tls_client_ca is not None:
-            context.load_verify_locations(str(settings.tls_client_ca))
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsInvalid(f"the TLS certificate or key cannot be used: {error}") from error
-    return context
+    return server_context(settings.tls_cert, settings.tls_key, client_ca=settings.tls_client_ca)

@@ -41,6 +41,7 @@ class WebConfig:
 
     name        of the institution, may be empty.
     public_url  where the archive is reached from outside, None: from the request.
+    cors_origins  whose pages may use the archive from a browser; ("*",): anybody's.
     """
 
     version: str
@@ -53,4 +54,5 @@ class WebConfig:
     viewer_folder: Path
     name: str = ""
     public_url: str | None = None
+    cors_origins: tuple[str, ...] = ()
     limits: WebLimits = field(default_factory=WebLimits)

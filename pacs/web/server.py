@@ -26,11 +26,10 @@ _BACKLOG = 512
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """PEM files. client_ca  whose certificates clients must show, None: they need none."""
+    """PEM files. Browsers show no certificates: people sign in, and programs have tokens."""
 
     certificate: Path
     key: Path
-    client_ca: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -144,13 +143,8 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(files.certificate, files.key)
-        if files.client_ca is not None:
-            context.load_verify_locations(files.client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
     except OSError as error:
-        raise SettingsInvalid(
-            f"PACS_TLS_CERT, PACS_TLS_KEY or PACS_TLS_CLIENT_CA cannot be used: {error}"
-        ) from error
+        raise SettingsInvalid(f"PACS_TLS_CERT or PACS_TLS_KEY cannot be used: {error}") from error
     return context
 
 
