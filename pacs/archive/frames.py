@@ -6,9 +6,8 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from pacs.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from pacs.errors import NotDecodable
-from pacs.pixels.frames import FrameTable, encoded_frame, locate_frames
+from pacs.pixels.frames import FrameTable, encoded_frame, locate_frames, native_frame_bytes
 from pacs.pixels.interfaces import (
     EncodedFrame,
     EncodedInstance,
@@ -20,7 +19,6 @@ from pacs.storage.encoded import encoded_from_store
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import StoredInstance
 
-_AS_STORED = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN})
 _KEPT_OPEN = 512
 _KEPT_HEADER_BYTES = 256 * 1024
 
@@ -70,16 +68,15 @@ class Frames:
         return self._decoder.render_frame(self._frame(instance, frame_number), request)
 
     def native_bytes(self, instance: StoredInstance, frame_number: int) -> bytes | None:
-        """The frame as Explicit VR Little Endian has it, when that is just what is stored.
+        """The frame as Explicit VR Little Endian has it, when it is stored natively.
 
+        Colour by plane stays as it is: the metadata beside it says Planar Configuration 1.
         None when the frame must be decoded or cut out bit by bit first.
         """
-        if instance.transfer_syntax_uid not in _AS_STORED:
+        table = self._open(instance).table
+        if table.ranges is not None:
             return None
-        # Colour by plane stays as it is: the metadata beside it says Planar Configuration 1.
-        if self._open(instance).table.frame_bits % 8:
-            return None
-        return self.encoded(instance, frame_number)
+        return native_frame_bytes(self._frame(instance, frame_number), table)
 
     def _frame(self, instance: StoredInstance, frame_number: int) -> EncodedFrame:
         opened = self._open(instance)

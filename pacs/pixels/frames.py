@@ -5,6 +5,7 @@ A table of frames is a value: it may be kept as long as the instance is.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,32 @@ def encoded_frame(instance: EncodedInstance, table: FrameTable, frame_index: int
         pixel_tag=instance.pixel_tag or PIXEL_DATA,
         pixel_vr=instance.pixel_vr,
     )
+
+
+def native_frame_bytes(frame: EncodedFrame, table: FrameTable) -> bytes | None:
+    """A native frame in little endian order, each sample where it is stored.
+
+    None when it is encapsulated, or shares a byte or a swapped word with its neighbours.
+    """
+    if table.ranges is not None or table.frame_bits % 8:
+        return None
+    description, uid = table.description, frame.transfer_syntax_uid
+    if known_syntax(uid).little_endian:
+        return frame.data
+    if has_swapped_words(description, uid, frame.pixel_vr):
+        return _swapped(frame.data, 2) if table.frame_bits % 16 == 0 else None
+    return _swapped(frame.data, max(description.bits_allocated // 8, 1))
+
+
+_UNIT_CODES = {2: "H", 4: "I", 8: "Q"}
+
+
+def _swapped(data: bytes, unit: int) -> bytes:
+    if unit not in _UNIT_CODES:
+        return data
+    words = array(_UNIT_CODES[unit], data[: len(data) // unit * unit])
+    words.byteswap()
+    return words.tobytes()
 
 
 def bits_before_frame(description: PixelDescription, frame: EncodedFrame, frame_bits: int) -> int:

@@ -24,8 +24,17 @@ from pydicom.uid import (
 )
 
 from pacs.pixels.interfaces import LOSSLESS_TARGETS
-from tests.builders import ct_series, ct_slice, enhanced_mr, pdf, secondary_capture, sr, us_cine
-from tests.encodings import compressed, file_bytes
+from tests.builders import (
+    ct_series,
+    ct_slice,
+    enhanced_mr,
+    pdf,
+    secondary_capture,
+    sr,
+    us_cine,
+    us_still,
+)
+from tests.encodings import NATIVE, compressed, file_bytes
 from tests.web.conftest import Store
 from tests.web.requests import (
     DICOM_PARTS,
@@ -576,3 +585,36 @@ def test_wado_uri_refuses_what_it_cannot_answer(
     answer = web.get("/wado", params=uri_parameters(ds) | change)
 
     assert answer.status_code == status
+
+
+# --- native frames say the same as their metadata --------------------------------------------
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
+@pytest.mark.parametrize("columns", [64, 63])
+def test_colour_by_plane_comes_by_plane_as_its_metadata_says(
+    web: httpx.Client, syntax: str, columns: int
+) -> None:
+    ds = us_still(rows=48, columns=columns)
+    by_plane = np.ascontiguousarray(ds.pixel_array.transpose(2, 0, 1)).tobytes()
+    ds.PixelData = by_plane
+    ds.PlanarConfiguration = 1
+    body = multipart_body(file_bytes(ds, syntax))
+    web.post("/dicom-web/studies", content=body, headers={"Content-Type": STOW_TYPE})
+
+    frame = web.get(f"{instance_path(ds)}/frames/1", headers={"Accept": OCTET_PARTS})
+
+    (metadata,) = web.get(f"{instance_path(ds)}/metadata").json()
+    assert value(metadata, "00280006") == 1
+    assert parts_of(frame)[0].content == by_plane
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_big_samples_come_low_byte_first_whatever_is_stored(web: httpx.Client, syntax: str) -> None:
+    ds = ct_slice()
+    body = multipart_body(file_bytes(ds, syntax))
+    web.post("/dicom-web/studies", content=body, headers={"Content-Type": STOW_TYPE})
+
+    frame = web.get(f"{instance_path(ds)}/frames/1", headers={"Accept": OCTET_PARTS})
+
+    assert parts_of(frame)[0].content == ds.pixel_array.astype("<i2").tobytes()
