@@ -6,11 +6,11 @@ import enum
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from pacs.errors import IndexUnavailable
+from pacs.errors import ArchiveError, IndexUnavailable
 from pacs.scope import Scope
 
 
@@ -53,6 +53,14 @@ class AuditEvent:
     details: Mapping[str, str | int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Refusals:
+    """How often somebody was refused for one kind of reason since then."""
+
+    since: datetime
+    times: int = 0
+
+
 class AuditTrail(Protocol):
     """Keeps events, in order, for ever."""
 
@@ -73,6 +81,7 @@ class Auditor:
 
     _REMEMBERED = 10_000
     _MOST_OWED = 10_000
+    _TOLD_ONE_BY_ONE = 10
 
     def __init__(
         self,
@@ -86,6 +95,7 @@ class Auditor:
         self._window = window
         self._touched: OrderedDict[tuple[str, str | None, Action, str], datetime] = OrderedDict()
         self._lock = threading.Lock()
+        self._refused: OrderedDict[tuple[str, str | None, str], _Refusals] = OrderedDict()
         self._owed: deque[AuditEvent] = deque()
         self._paying = threading.Lock()
 
@@ -115,6 +125,30 @@ class Auditor:
             details=details,
         )
         self._remember(key)
+
+    def refuse(self, scope: Scope, action: Action, refused: ArchiveError) -> None:
+        """Record that the scope was refused, so that a flood of refusals is not a flood of rows.
+
+        Of one session and kind of refusal the first few are told one by one, then at each doubling,
+        with how many there were so far. Raises IndexUnavailable.
+        """
+        times = self._count_refusal((scope.actor, scope.session, type(refused).__name__))
+        few = times <= self._TOLD_ONE_BY_ONE
+        if few or times & (times - 1) == 0:
+            why = {"why": str(refused)}
+            details: Mapping[str, str | int] = why if few else {**why, "times": times}
+            self.record(scope, action, Outcome.FAILURE, details=details)
+
+    def _count_refusal(self, key: tuple[str, str | None, str]) -> int:
+        now = self._now()
+        with self._lock:
+            known = self._refused.pop(key, None)
+            if known is None or now - known.since >= self._window:
+                known = _Refusals(now)
+            self._refused[key] = counted = replace(known, times=known.times + 1)
+            while len(self._refused) > self._REMEMBERED:
+                self._refused.popitem(last=False)
+        return counted.times
 
     def record(
         self,

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pacs.archive.records import Origin, head_of, pixel_location, record_of
 from pacs.archive.sameness import have_same_elements
-from pacs.audit import Action, Auditor, Outcome
+from pacs.audit import Action, Auditor
 from pacs.dicom.element_walk import HeaderLimits
 from pacs.dicom.elements import read_elements
 from pacs.dicom.header import ScannedHeader, inflate, scan_header
@@ -116,6 +116,7 @@ class Ingest:
     restore         brings an instance back from the trash because it was sent again, and writes
                     that down.
     replace_object  lets a row name another object with the same content.
+    set_aside       keeps a damaged object that nothing names any more, and writes that down.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Ingest:
         index: InstanceIndex,
         restore: Callable[[StoredInstance, Sender], None],
         replace_object: Callable[[StoredInstance, StoredBytes], bool],
+        set_aside: Callable[[StoredBytes], None],
         decoder: PixelDecoder,
         auditor: Auditor,
         limits: HeaderLimits,
@@ -137,6 +139,7 @@ class Ingest:
         self._index = index
         self._restore = restore
         self._replace_object = replace_object
+        self._set_former_aside = set_aside
         self._decoder = decoder
         self._auditor = auditor
         self._limits = limits
@@ -175,9 +178,7 @@ class Ingest:
         try:
             examined = self._examine(received)
         except InstanceRefused as refused:
-            self._auditor.record(
-                scope, Action.STORE, Outcome.FAILURE, details={"why": str(refused)}
-            )
+            self._auditor.refuse(scope, Action.STORE, refused)
             raise
         receipt = self._keep(examined)
         self._auditor.touch(
@@ -248,7 +249,9 @@ class Ingest:
                 replaces=existing.stored.key,
             )
             record = self._put(examined, origin)
-            if not self._replace_object(existing, record.stored):
+            if self._replace_object(existing, record.stored):
+                self._set_former_aside(existing.stored)
+            else:
                 self._discard(record)
         except TryAgain:
             return  # a store that is away does not make what was acknowledged untrue

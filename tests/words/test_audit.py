@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pacs.audit import Action, AuditEvent, Auditor
-from pacs.errors import IndexUnavailable
+from pacs.audit import Action, AuditEvent, Auditor, Outcome
+from pacs.errors import IdentifiersMissing, IndexUnavailable, InstanceUnreadable
 from pacs.scope import system_scope
 from tests.faults import failing
 
@@ -56,3 +56,30 @@ def test_nothing_is_changed_without_the_trail() -> None:
 
     with pytest.raises(IndexUnavailable):
         auditor.touch(SCOPE, Action.DELETE, "1.2.3")
+
+
+def test_a_flood_of_refusals_is_counted_and_not_written_one_by_one() -> None:
+    trail = Trail()
+    auditor = auditor_on(trail)
+
+    for _ in range(20_000):
+        auditor.refuse(SCOPE, Action.STORE, InstanceUnreadable("no DICOM"))
+
+    assert len(trail.events) < 30
+    assert trail.events[-1].details == {"why": "no DICOM", "times": 16_384}
+    assert trail.events[-1].outcome is Outcome.FAILURE
+
+
+def test_each_of_a_few_refusals_is_told_and_so_is_another_reason_after_a_flood() -> None:
+    trail = Trail()
+    auditor = auditor_on(trail)
+    for number in range(3):
+        auditor.refuse(SCOPE, Action.STORE, InstanceUnreadable(f"no DICOM in {number}"))
+    for _ in range(100):
+        auditor.refuse(SCOPE, Action.STORE, InstanceUnreadable("no DICOM"))
+
+    auditor.refuse(SCOPE, Action.STORE, IdentifiersMissing("no UID"))
+
+    told = [event.details["why"] for event in trail.events]
+    assert told[:3] == ["no DICOM in 0", "no DICOM in 1", "no DICOM in 2"]
+    assert told[-1] == "no UID"
