@@ -87,6 +87,7 @@ class ArchiveAssociation(Association):
         self.caller: Caller | None = None
         self.refusal: Refusal | None = None
         self.is_stopping = False
+        self._is_serving = False
         self.relational: set[str] = set()
         self.fuzzy: set[str] = set()
         self.assembly = MessageAssembly(
@@ -266,6 +267,12 @@ class ArchiveAssociation(Association):
         self._diary.trouble = self._diary.trouble or why
 
     @property
+    def may_end_now(self) -> bool:
+        """Whether the archive stops and no request of this peer is under way."""
+        idle = self.has_nothing_to_do and not self._is_serving
+        return self.is_stopping and idle and self.assembly.is_between_messages
+
+    @property
     def has_nothing_to_do(self) -> bool:
         """Whether neither a message nor a primitive of the upper layer waits for our thread."""
         return self.messages.is_empty and self.dul.to_user_queue.empty()
@@ -298,7 +305,9 @@ class ArchiveAssociation(Association):
             self._cancelled.add(message_id)
 
     def _serve_request(self, msg: Any, context_id: int) -> None:  # noqa: ARG002 # pynetdicom's
+        self._is_serving = True
         self._serve(msg)
+        self._is_serving = False
         # Work of ours is no silence of the peer.
         self.dul._idle_timer.restart()
 

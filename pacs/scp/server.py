@@ -225,6 +225,9 @@ class _Server(ThreadedAssociationServer):
             )
         return connection, address
 
+    def service_actions(self) -> None:
+        """Nothing: pynetdicom would collect all garbage of the process here, every few seconds."""
+
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         has_room = len(self.associations) < self._maximum_connections
         if not has_room:

@@ -138,6 +138,8 @@ class BoundedUpperLayer(DULServiceProvider):
         # pynetdicom's association thread looks for work a thousand times a second. It rests while
         # there is none, and looks whenever this thread comes back from the socket.
         rouse = self._association._reactor_checkpoint
+        if self._association.may_end_now and not self._breach:
+            self.abort_soon()
         if self._is_established() and self._association.has_nothing_to_do:
             rouse.clear()
         try:
