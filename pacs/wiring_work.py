@@ -26,6 +26,7 @@ from pacs.storage.sql_associations import SqlFailedAssociations
 from pacs.storage.sql_database import Database
 from pacs.storage.sql_forwarding import SqlForwarding
 from pacs.storage.sql_jobs import SqlJobs
+from pacs.tls import client_context
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], dateti
     sender = Sender(
         calling_ae_title=settings.ae_title,
         deadlines=Deadlines(respond_s=settings.peer_deadline_s),
+        tls=client_context(
+            settings.tls_cert,
+            settings.tls_key,
+            peer_ca=settings.tls_peer_ca or settings.tls_client_ca,
+        ),
     )
     failures = SqlFailedAssociations(parts.database)
 

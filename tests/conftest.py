@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.needs",
     "tests.receivers",
     "tests.servers",
+    "tests.certificates",
 ]

@@ -6,8 +6,9 @@ import contextlib
 import queue
 import socket
 import ssl
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,8 @@ class OpenAssociation:
         association.dimse = self._responses
         # pynetdicom's own thread has nothing to do; it rests until the end.
         association._reactor_checkpoint.clear()
+        transport: _ClosingSocket = association.dul.socket
+        self._transport = transport
         self._socket: socket.socket = association.dul.socket.socket
         self._socket.settimeout(deadlines.send_s)
         self.contexts: Mapping[tuple[str, str], int] = {
@@ -120,7 +123,8 @@ class OpenAssociation:
 
     def _send(self, data: bytes) -> None:
         try:
-            self._socket.sendall(data)
+            with self._transport.alone():
+                self._socket.sendall(data)
         except OSError as error:
             raise PeerUnreachable(f"{self._target} broke off: {error}") from error
 
@@ -184,6 +188,30 @@ class _Entity(AE):
 
 
 class _ClosingSocket(AssociationSocket):
+    """lock  held while OpenSSL reads or writes: it must not do both for one connection at once."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.lock = threading.Lock()
+
+    @property
+    def ready(self) -> bool:
+        # What is decrypted already lies where select() does not see it.
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
+        return bool(super().ready)
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        with self.alone():
+            return bytearray(super().recv(nr_bytes))
+
+    def send(self, bytestream: bytes) -> None:
+        with self.alone():
+            super().send(bytestream)
+
+    def alone(self) -> AbstractContextManager[object]:
+        return self.lock if self.tls_args else contextlib.nullcontext()
+
     def _shutdown_socket(self) -> None:
         # pynetdicom leaves the socket open when it was refused, or closed by the peer first.
         if self.socket is not None:
