@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 from types import FrameType
+from typing import TextIO, cast
 
 import structlog
 
 from pacs.commands.background import background_of
 from pacs.commands.doors import Doors, Part, open_doors
+from pacs.commands.forgiving import Forgiving
 from pacs.commands.people import INITIAL_PASSWORD_FILE, ensure_first_user
 from pacs.commands.session import archive_of
 from pacs.commands.synthetic import send_synthetic_studies
@@ -52,7 +54,8 @@ def serve_archive(settings: Settings, *, only: Part | None, demo: bool) -> None:
 
 def set_up_logging() -> None:
     """One line per outcome on stderr; libraries speak only when something is wrong."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    stderr = cast(TextIO, Forgiving(sys.stderr))
+    logging.basicConfig(level=logging.WARNING, stream=stderr, format="%(name)s: %(message)s")
     # It would say at every try that S3 is away; we say it once.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     structlog.configure(
@@ -64,7 +67,7 @@ def set_up_logging() -> None:
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=stderr),
         cache_logger_on_first_use=True,
     )
 
@@ -89,7 +92,7 @@ def _fill(settings: Settings, port: int, doors: Doors) -> None:
     def send() -> None:
         try:
             for line in send_synthetic_studies(settings, port):
-                print(line, flush=True)
+                _say(line)
             _say_where(settings, doors)
         except ArchiveError as error:
             log.error("the synthetic studies could not be sent", why=str(error))
@@ -100,9 +103,13 @@ def _fill(settings: Settings, port: int, doors: Doors) -> None:
 def _greet(archive: Archive, doors: Doors, password: str | None) -> None:
     settings = archive.settings
     if password is not None:
-        print(f"First start: sign in as 'admin' with the password {password}", flush=True)
-        print(f"  (also in {settings.data_dir / INITIAL_PASSWORD_FILE} until it is changed)")
+        _say(f"First start: sign in as 'admin' with the password {password}")
+        _say(f"  (also in {settings.data_dir / INITIAL_PASSWORD_FILE} until it is changed)")
     _say_where(settings, doors)
+
+
+def _say(line: str) -> None:
+    print(line, file=cast(TextIO, Forgiving(sys.stdout)), flush=True)
 
 
 def _say_where(settings: Settings, doors: Doors) -> None:
@@ -110,11 +117,11 @@ def _say_where(settings: Settings, doors: Doors) -> None:
     if doors.http is not None:
         scheme = "https" if settings.tls_cert else "http"
         url = settings.public_url or f"{scheme}://{settings.http_host}:{doors.http.port}"
-        print(f"Viewer and worklist: {url}/")
+        _say(f"Viewer and worklist: {url}/")
         file = settings.data_dir / INITIAL_PASSWORD_FILE
         if file.exists():
-            print(f"Sign in as admin; the password is in {file}")
+            _say(f"Sign in as admin; the password is in {file}")
     if doors.dicom is not None:
         host, port, title = settings.dicom_host, doors.dicom.port, settings.ae_title
-        print(f"DICOM: AE title {title} at {host}:{port}. To send studies of your own:")
-        print(f"  storescu -aec {title} {host} {port} +sd +r FOLDER", flush=True)
+        _say(f"DICOM: AE title {title} at {host}:{port}. To send studies of your own:")
+        _say(f"  storescu -aec {title} {host} {port} +sd +r FOLDER")

@@ -157,7 +157,10 @@ def node_killed(folder: Path, times: int) -> Outcome:
 def disk_full(folder: Path, times: int) -> Outcome:
     """The disk of data folder and database fills up, to the last byte, and gets room again."""
     record, longest_s = Record(), 0.0
-    with small_disk(folder / "disk") as disk, _started(Service(disk / "data")) as service:
+    with (
+        small_disk(folder / "disk") as disk,
+        _started(Service(disk / "data", speaks_into=folder)) as service,
+    ):
         for _ in range(times):
             with load_on(service, record=record):
                 record.wait_for_more(_BETWEEN)

@@ -36,6 +36,7 @@ class Service:
 
     settings  as in pacs.toml.
     under     a program that runs it, such as strace.
+    speaks_into  a folder for what it says at the start; its log is beside the data folder.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class Service:
         settings: Mapping[str, object] | None = None,
         *,
         under: Sequence[str] = (),
+        speaks_into: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.with_name(f"{data_dir.name}.log")
+        self._out = (speaks_into or data_dir.parent) / f"{data_dir.name}.out"
         self._under = under
         ours = {"data_dir": data_dir, "auth": "none", "decoder_workers": 1}
         self._settings = {**ours, "dicom_port": 0, "http_port": 0, **(settings or {})}
@@ -62,8 +65,7 @@ class Service:
     def start(self) -> float:
         """Start, and wait until both doors answer; how long that took, in seconds."""
         begun = time.monotonic()
-        out = self.log.with_suffix(".out")
-        with out.open("wb") as stdout, self.log.open("ab") as stderr:
+        with self._out.open("wb") as stdout, self.log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 [*self._under, sys.executable, "-m", "pacs", "serve"],
                 env=self._environment(),
@@ -73,7 +75,7 @@ class Service:
                 stderr=stderr,
                 start_new_session=True,
             )
-        wait_until(lambda: self._has_spoken(out), within_s=_START_TIMEOUT_S, what="start")
+        wait_until(self._has_spoken, within_s=_START_TIMEOUT_S, what="start")
         return time.monotonic() - begun
 
     def kill(self) -> None:
@@ -120,11 +122,11 @@ class Service:
             process.wait()
             raise AssertionError(f"the service did not end: {self._last_words()}") from None
 
-    def _has_spoken(self, out: Path) -> bool:
+    def _has_spoken(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
             raise AssertionError(f"the service did not start: {self._last_words()}")
-        said = out.read_text(errors="replace")
+        said = self._out.read_text(errors="replace")
         http, dicom = _HTTP.search(said), _DICOM.search(said)
         if http is None or dicom is None:
             return False
