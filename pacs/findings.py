@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from pacs.ledger import ObjectPlace
 from pacs.storage.interfaces import InstanceRecord, StoredBytes, StoredInstance
 
 
@@ -98,7 +97,7 @@ class IntegrityIndex(Protocol):
     def replace_object(self, instance: StoredInstance, stored: StoredBytes) -> bool:
         """Let the row name another object with the same content; False when it changed meanwhile.
 
-        What it named before stays where it is, out of use.
+        Nothing names the former object then: the caller sets it aside.
         """
         ...
 
@@ -116,10 +115,6 @@ class RebuildIndex(Protocol):
 
     def add_many(self, records: Sequence[InstanceRecord]) -> Sequence[InstanceRecord]:
         """Add all at once, in the order received; gives back those whose UID was known."""
-        ...
-
-    def place(self, places: Mapping[str, ObjectPlace], state: str) -> None:
-        """Write down objects that no instance holds."""
         ...
 
     def finish(self, now: datetime) -> None:

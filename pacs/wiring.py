@@ -171,6 +171,7 @@ def open_archive(
             index=index,
             restore=care.removal.restore_sent_again,
             replace_object=SqlIntegrity(database, committer, now).replace_object,
+            set_aside=care.removal.set_aside,
             decoder=decoder,
             auditor=auditor,
             limits=_header_limits(settings),
@@ -236,15 +237,12 @@ def _care(
     integrity = Integrity(
         index=found, stores=own, reader=parts.reader, decisions=decisions, now=now
     )
+    removal = Removal(
+        decisions=decisions, index=parts.index, decision_index=rows, stores=own, now=now
+    )
     return Care(
         decisions=decisions,
-        removal=Removal(
-            decisions=decisions,
-            index=parts.index,
-            decision_index=rows,
-            stores=own,
-            now=now,
-        ),
+        removal=removal,
         conflicts=Conflicts(
             index=parts.index,
             decisions=decisions,
@@ -263,6 +261,7 @@ def _care(
             reader=parts.reader,
             objects=objects,
             decisions=decisions,
+            set_aside=removal.set_aside,
             now=now,
             new_uuid=new_uuid,
         ),

@@ -149,10 +149,18 @@ class Decisions:
         known = {one.decision.decision_id for one in self._index.decisions()}
         return [one for one in self.written() if one.decision_id not in known]
 
-    def take_effect(self, decision: Decision, places: dict[str, ObjectPlace] | None = None) -> bool:
+    def take_effect(self, decision: Decision) -> bool:
         """Let a written decision take effect; False when it had before."""
-        material = Material(self._records(decision), places or {})
-        return self._index.decide(decision, material)
+        return self._index.decide(decision, Material(self._records(decision)))
+
+    def repeat(self, decision: Decision, places: dict[str, ObjectPlace]) -> None:
+        """The same where the index is made again.
+
+        places  where the objects are that it brought in or took out, as far as they still are.
+        """
+        gone = isinstance(decision.body, Split) and decision.body.key not in places
+        records = {} if gone else self._records(decision)
+        self._index.decide(decision, Material(records, places))
 
     def _records(self, decision: Decision) -> dict[str, InstanceRecord]:
         """What the index must know of the objects that a decision brings in."""

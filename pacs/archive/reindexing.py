@@ -11,13 +11,12 @@ from pacs.archive.decisions import Decisions
 from pacs.archive.records import ObjectsBack, Origin
 from pacs.errors import ObjectDamaged, RequestInvalid
 from pacs.findings import RebuildIndex
-from pacs.ledger import Decision, Empty, ObjectPlace, SetAside
+from pacs.ledger import Decision, Empty, ObjectPlace, SetAside, Split
 from pacs.scope import Right, Scope
 from pacs.storage.interfaces import InstanceIndex, InstanceRecord, ObjectStore
 from pacs.storage.object_keys import INSTANCE_PREFIX
 
 _AT_ONCE = 200
-_SET_ASIDE = "set-aside"
 
 
 @dataclass(frozen=True)
@@ -70,19 +69,21 @@ class Reindexing:
         places = self._places()
         unusable: list[str] = []
         found = sorted(
-            self._heads(places, _out_of_use(decisions), unusable),
+            self._heads(places, _not_arrivals(decisions), unusable),
             key=lambda one: (one.origin.received, one.key),
         )
         yield from (Rebuilt(0, len(found), trouble) for trouble in unusable)
-        replaced = {one.origin.replaces for one in found} & places.keys()
-        usable = [one for one in found if one.key not in replaced]
-        yield from self._take_in(usable)
-        for decision in decisions:
-            concerned = _concerned(decision)
-            self._decisions.take_effect(
-                decision, {key: places[key] for key in concerned if key in places}
-            )
-        self._rebuild.place({key: places[key] for key in replaced if key}, _SET_ASIDE)
+        # In the order in which it all happened: a decision is about what was there before it.
+        done = 0
+        for decision, arrived in _between(decisions, found):
+            for step in self._take_in(arrived):
+                yield Rebuilt(done + step.done, len(found), step.trouble)
+            done += len(arrived)
+            if decision is not None:
+                concerned = _concerned(decision)
+                self._decisions.repeat(
+                    decision, {key: places[key] for key in concerned if key in places}
+                )
         self._rebuild.finish(self._now())
 
     def _places(self) -> dict[str, ObjectPlace]:
@@ -94,10 +95,10 @@ class Reindexing:
         return places
 
     def _heads(
-        self, places: Mapping[str, ObjectPlace], out_of_use: set[str], unusable: list[str]
+        self, places: Mapping[str, ObjectPlace], left_out: set[str], unusable: list[str]
     ) -> Iterator[_Found]:
         for key, place in places.items():
-            if key in out_of_use:
+            if key in left_out:
                 continue
             try:
                 store = self._stores[place.store]
@@ -105,23 +106,18 @@ class Reindexing:
             except ObjectDamaged as error:
                 unusable.append(str(error))
 
-    def _take_in(self, found: list[_Found]) -> Iterator[Rebuilt]:
-        total, done = len(found), 0
-        firsts = (one for one in found if not one.origin.set_aside)
-        seconds = [one for one in found if one.origin.set_aside]
-        while page := list(itertools.islice(firsts, _AT_ONCE)):
-            records, troubles = self._read(page)
-            for late in self._rebuild.add_many(records):
-                self._add_second(late)
-            done += len(page)
-            yield Rebuilt(done, total)
-            yield from (Rebuilt(done, total, trouble) for trouble in troubles)
-        for one in seconds:
-            records, troubles = self._read([one])
-            for record in records:
-                self._add_second(record)
-            done += 1
-            yield Rebuilt(done, total, *troubles)
+    def _take_in(self, arrived: list[_Found]) -> Iterator[Rebuilt]:
+        """Several firsts at once, a second on its own: it needs to know its first."""
+        done = 0
+        for set_aside, group in itertools.groupby(arrived, lambda one: one.origin.set_aside):
+            while page := list(itertools.islice(group, 1 if set_aside else _AT_ONCE)):
+                records, troubles = self._read(page)
+                seconds = records if set_aside else self._rebuild.add_many(records)
+                for record in seconds:
+                    self._add_second(record)
+                done += len(page)
+                yield Rebuilt(done, 0)
+                yield from (Rebuilt(done, 0, trouble) for trouble in troubles)
 
     def _read(self, page: list[_Found]) -> tuple[list[InstanceRecord], list[str]]:
         records, troubles = [], []
@@ -144,11 +140,27 @@ class Reindexing:
         self._index.add_conflict(record, existing)
 
 
-def _out_of_use(decisions: list[Decision]) -> set[str]:
-    """Objects that people, or a repair, took out of use."""
+def _between(
+    decisions: list[Decision], found: list[_Found]
+) -> Iterator[tuple[Decision | None, list[_Found]]]:
+    """Each decision with what arrived since the one before it; at last what came after all."""
+    start = 0
+    for decision in decisions:
+        end = start
+        while end < len(found) and found[end].origin.received <= decision.at:
+            end += 1
+        yield decision, found[start:end]
+        start = end
+    yield None, found[start:]
+
+
+def _not_arrivals(decisions: list[Decision]) -> set[str]:
+    """Objects that were taken out of use, and those that a decision itself brings in."""
     return {key for decision in decisions for key in _concerned(decision)}
 
 
 def _concerned(decision: Decision) -> tuple[str, ...]:
     body = decision.body
+    if isinstance(body, Split):
+        return (body.key,)
     return body.keys if isinstance(body, Empty | SetAside) else ()

@@ -10,8 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pacs.archive.decisions import Decisions
-from pacs.errors import NotFound, RequestInvalid
-from pacs.ledger import Decided, Decision, DecisionIndex, Delete, Empty, Hold, ObjectPlace, Restore
+from pacs.errors import NotFound, ObjectMissing, RequestInvalid
+from pacs.ledger import (
+    Decided,
+    Decision,
+    DecisionIndex,
+    Delete,
+    Empty,
+    Hold,
+    ObjectPlace,
+    Restore,
+    SetAside,
+)
 from pacs.scope import Right, Scope, system_scope
 from pacs.storage.interfaces import (
     InstanceIndex,
@@ -106,6 +116,22 @@ class Removal:
             system_scope(sender.actor),
             reason=f"sent again by {sender.how}",
             study_instance_uid=instance.identity.study_instance_uid,
+        )
+
+    def set_aside(self, stored: StoredBytes) -> None:
+        """A damaged object whose place a good one took stays, for whoever looks into it."""
+        store = self._stores.get(stored.store)
+        if store is None:
+            return
+        try:
+            place = ObjectPlace(stored.store, store.size_bytes(stored.key))
+        except ObjectMissing:
+            return
+        self._decisions.decide(
+            SetAside((stored.key,)),
+            system_scope(),
+            reason="damaged; a good copy took its place",
+            places={stored.key: place},
         )
 
     def trash(self, scope: Scope) -> list[Trashed]:

@@ -17,7 +17,13 @@ from pacs.findings import Finding, FindingKind, IntegrityIndex
 from pacs.ledger import ObjectPlace, SetAside
 from pacs.scope import Right, Scope
 from pacs.storage.instance_reader import InstanceReader
-from pacs.storage.interfaces import AddResult, InstanceIndex, ObjectStore, StoredInstance
+from pacs.storage.interfaces import (
+    AddResult,
+    InstanceIndex,
+    ObjectStore,
+    StoredBytes,
+    StoredInstance,
+)
 from pacs.storage.object_keys import instance_key
 
 
@@ -42,6 +48,7 @@ class Repair:
         reader: InstanceReader,
         objects: ObjectsBack,
         decisions: Decisions,
+        set_aside: Callable[[StoredBytes], None],
         now: Callable[[], datetime],
         new_uuid: Callable[[], UUID],
     ) -> None:
@@ -51,6 +58,7 @@ class Repair:
         self._reader = reader
         self._objects = objects
         self._decisions = decisions
+        self._set_aside = set_aside
         self._now = now
         self._new_uuid = new_uuid
         self._ways = {
@@ -158,7 +166,8 @@ class Repair:
     def _second_copy(self, finding: Finding, found: ReadBack, existing: StoredInstance) -> Repaired:
         if self._is_whole(existing):
             return self._forget_copy(finding, found)
-        self._integrity_index.replace_object(existing, found.record.stored)
+        if self._integrity_index.replace_object(existing, found.record.stored):
+            self._set_aside(existing.stored)
         return Repaired(finding, "took the place of the damaged object", mended=True)
 
     def _forget_copy(self, finding: Finding, found: ReadBack) -> Repaired:

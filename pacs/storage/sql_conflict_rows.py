@@ -19,9 +19,10 @@ from pacs.storage.sql_instance_rows import (
     stored_instance,
 )
 from pacs.storage.sql_new_rows import ensure_series, ensure_studies
+from pacs.storage.sql_overlays import overlay_new_studies, refresh_patients_of
 from pacs.storage.sql_recount import recount
 from pacs.storage.sql_schema import conflicts, instances, objects, series, studies
-from pacs.storage.sql_trash import apply_delete
+from pacs.storage.sql_trash import apply_delete, drop_what_is_empty
 
 # What an instance and a conflict both say of their bytes and of how these came.
 _SHARED = (
@@ -122,10 +123,10 @@ def apply_split(
     row = conflict_row(connection, objects.c.key == body.conflict_key)
     if row is not None:
         _resolve(connection, row.id, decision, "split")
-    # Known already where the index is made again: then the object came with all others.
-    held = connection.execute(select(objects.c.id).where(objects.c.key == body.key)).first()
-    if held is None and body.key in records:
+    if body.key in records:
         write_arrivals(connection, [records[body.key]], now)
+        # It was received long ago: it does not say what the patient is called now.
+        refresh_patients_of(connection, [body.study_instance_uid])
 
 
 def undo_split(connection: Connection, undo: Decision, split: Decision, now: datetime) -> None:
@@ -181,3 +182,6 @@ def _swap(connection: Connection, row: Row[Any], record: InstanceRecord, now: da
         )
     )
     recount(connection, {former.series_row, series_row}, now)
+    overlay_new_studies(connection, [key[0]], now)
+    refresh_patients_of(connection, [former.study_instance_uid, record.identity.study_instance_uid])
+    drop_what_is_empty(connection, [former.series_row])

@@ -30,7 +30,6 @@ from pacs.storage.sql_instance_rows import stored_bytes
 from pacs.storage.sql_patterns import begins_with, one_of
 from pacs.storage.sql_recount import recount
 from pacs.storage.sql_schema import archive_facts, conflicts, instances, objects, series, studies
-from pacs.storage.sql_trash import SET_ASIDE
 
 STORED = "stored"
 _STUDIES_AT_ONCE = 200
@@ -190,7 +189,6 @@ class SqlIntegrity:
 def _replace(
     connection: Connection, instance: StoredInstance, stored: StoredBytes, now: datetime
 ) -> bool:
-    """The former object stays where it is, out of use, for somebody who wants to look into it."""
     former = select(instances.c.object_row).where(
         instances.c.id == instance.instance_id,
         instances.c.data_set_sha256 == stored.data_set_sha256,
@@ -212,7 +210,7 @@ def _replace(
             head_sha256=stored.head_sha256,
         )
     )
-    connection.execute(update(objects).where(objects.c.id == former_row).values(state=SET_ASIDE))
+    connection.execute(delete(objects).where(objects.c.id == former_row))
     connection.execute(delete(findings).where(findings.c.subject == instance.stored.key))
     of_series = select(instances.c.series_row).where(instances.c.id == instance.instance_id)
     # The size of the head differs by a few bytes, and so do the sums.

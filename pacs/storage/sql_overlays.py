@@ -157,7 +157,7 @@ def refresh_patients(connection: Connection, patient_rows: Iterable[int]) -> Non
         statement = (
             select(studies)
             .where(studies.c.patient_row == patient_row)
-            .order_by(studies.c.received_at, studies.c.id)
+            .order_by(studies.c.received_at, studies.c.study_instance_uid)
         )
         rows = connection.execute(statement).all()
         names = level_row(Level.PATIENT, {})
@@ -169,6 +169,14 @@ def refresh_patients(connection: Connection, patient_rows: Iterable[int]) -> Non
             connection.execute(
                 update(patients).where(patients.c.id == patient_row).values(**newest)
             )
+
+
+def refresh_patients_of(connection: Connection, study_instance_uids: Iterable[str]) -> None:
+    """The patients of these studies."""
+    found = select(studies.c.patient_row).where(
+        studies.c.study_instance_uid.in_(list(study_instance_uids))
+    )
+    refresh_patients(connection, connection.execute(found).scalars())
 
 
 def raise_revisions(connection: Connection, study_rows: Sequence[int], now: datetime) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
 
-from pacs.ledger import ObjectPlace
 from pacs.storage.interfaces import AddResult, InstanceRecord
 from pacs.storage.sql_arrivals import write_arrivals
 from pacs.storage.sql_database import Database
 from pacs.storage.sql_decision_tables import decisions
-from pacs.storage.sql_inserts import insert_missing
 from pacs.storage.sql_overlays import refresh_patients
 from pacs.storage.sql_schema import objects, patients, series, studies
 
@@ -38,14 +36,6 @@ class SqlRebuild:
             for record, one in zip(in_order, added, strict=True)
             if one.result is AddResult.EXISTS
         ]
-
-    def place(self, places: Mapping[str, ObjectPlace], state: str) -> None:
-        rows = [
-            {"store": one.store, "key": key, "size_bytes": one.size_bytes, "state": state}
-            for key, one in places.items()
-        ]
-        with self._database.writing() as connection:
-            insert_missing(connection, objects, rows, unique=("key",), returned=("id",))
 
     def finish(self, now: datetime) -> None:
         # An ETag names a series and its revision: the new ones must be none that was given out.

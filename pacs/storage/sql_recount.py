@@ -60,7 +60,7 @@ def of_series_now(connection: Connection, series_row: int) -> dict[str, Any]:
     cover = connection.execute(
         select(instances.c.sop_instance_uid, instances.c.sop_class_uid)
         .where(held & instances.c.pixel_tag.is_not(None))
-        .order_by(instances.c.id)
+        .order_by(instances.c.received_at, instances.c.id)
         .limit(1)
     ).first()
     return {

@@ -74,7 +74,7 @@ def apply_empty(
     connection.execute(delete(instances).where(instances.c.id.in_(ids)))
     _set_state(connection, body.keys, DEAD, decision.at, places)
     _put_founders(connection, body.founders, now)
-    _drop_what_is_empty(connection, touched)
+    drop_what_is_empty(connection, touched)
 
 
 def _named(uids: Sequence[str], at: datetime) -> ColumnElement[bool]:
@@ -125,7 +125,12 @@ def founders(connection: Connection, sop_instance_uids: Sequence[str]) -> dict[s
     """
     named = one_of(instances.c.sop_instance_uid, sop_instance_uids)
     losing = select(series.c.study_row).join(instances, instances.c.series_row == series.c.id)
-    rows = connection.execute(select(studies).where(studies.c.id.in_(losing.where(named)))).all()
+    # The bytes of a conflict may have founded a study before they were replaced.
+    former = select(conflicts.c.study_instance_uid).where(
+        one_of(conflicts.c.sop_instance_uid, sop_instance_uids)
+    )
+    concerned = studies.c.id.in_(losing.where(named)) | studies.c.study_instance_uid.in_(former)
+    rows = connection.execute(select(studies).where(concerned)).all()
     return {
         row.study_instance_uid: _founder(connection, row)
         for row in rows
@@ -193,7 +198,8 @@ def _put_founders(connection: Connection, founded: Mapping[str, Any], now: datet
         overlay_again(connection, [row.id], now)
 
 
-def _drop_what_is_empty(connection: Connection, series_rows: Sequence[int]) -> None:
+def drop_what_is_empty(connection: Connection, series_rows: Sequence[int]) -> None:
+    """Those of the series that hold nothing, and the studies that held only them."""
     of_series = select(series.c.study_row).where(series.c.id.in_(series_rows))
     study_rows = list(connection.execute(of_series).scalars())
     connection.execute(
