@@ -158,8 +158,12 @@ class Decisions:
 
         places  where the objects are that it brought in or took out, as far as they still are.
         """
-        gone = isinstance(decision.body, Split) and decision.body.key not in places
-        records = {} if gone else self._records(decision)
+        if isinstance(decision.body, Split):
+            # The conflict it was made of may be gone for good, or what it made.
+            split = {key: self._objects.read(place.store, key) for key, place in places.items()}
+            records = {key: found.record for key, found in split.items()}
+        else:
+            records = self._records(decision)
         self._index.decide(decision, Material(records, places))
 
     def _records(self, decision: Decision) -> dict[str, InstanceRecord]:
