@@ -24,6 +24,7 @@ from pacs.commands.deciding import (
 from pacs.commands.doctor import examine
 from pacs.commands.doors import Part
 from pacs.commands.exporting import export_study
+from pacs.commands.fetching import fetch_studies
 from pacs.commands.forwarding import forwarding, jobs, send_study
 from pacs.commands.importing import Import, import_paths
 from pacs.commands.machines import peers
@@ -55,6 +56,7 @@ app.add_typer(nodes, name="node")
 app.add_typer(forwarding, name="forward")
 app.add_typer(jobs, name="jobs")
 app.command("send")(send_study)
+app.command("fetch")(fetch_studies)
 app.add_typer(trash, name="trash")
 app.add_typer(conflict, name="conflict")
 for command in (check, repair, reindex, delete, hold, correct, merge, move, undo, decisions):

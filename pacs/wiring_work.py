@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pacs.archive.commitment import Commitment
+from pacs.archive.fetching import Fetching
 from pacs.archive.forwarding import Forwarding, InstanceSource
 from pacs.archive.jobs import Jobs
 from pacs.archive.machines import Machines
@@ -18,6 +19,7 @@ from pacs.peers import Peer
 from pacs.scu.association import Deadlines
 from pacs.scu.commitment import CommitmentReporter
 from pacs.scu.echo import echo
+from pacs.scu.remote import RemoteArchivesByDimse
 from pacs.scu.send import Sender
 from pacs.settings import Settings
 from pacs.storage.instance_reader import InstanceReader
@@ -37,6 +39,7 @@ class Work:
     sender: Sender
     commitment: Commitment
     forwarding: Forwarding
+    fetching: Fetching
     machines: Machines
     failures: FailedAssociations
 
@@ -84,6 +87,7 @@ def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], dateti
             now=now,
             limit=timedelta(hours=settings.commitment_limit_h),
         ),
+        fetching=Fetching(remote=RemoteArchivesByDimse(sender), peers=parts.peers, jobs=jobs),
         machines=Machines(peers=parts.peers, failures=failures, echo=ask, auditor=parts.auditor),
         failures=failures,
         forwarding=Forwarding(

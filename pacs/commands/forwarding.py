@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from pacs.commands.progress import shown
 from pacs.commands.session import FOUND_OR_FAILED, archive_of, told_plainly
 from pacs.errors import NotFound
 from pacs.forwarding import Conditions, Rule, parse_time_of_day
-from pacs.jobs import ENDED, Job, JobState
+from pacs.jobs import ENDED, JobState
 from pacs.peers import check_ae_title
 from pacs.wiring import Archive
 
@@ -92,24 +93,27 @@ def send_study(
         subject = archive.work.forwarding.send(
             study, to, command_scope(), series_instance_uids=tuple(series or ())
         )
-        waiting = archive.work.jobs.store.jobs(kinds=(SENDING,))
-        job = next(job for job in waiting if job.subject == subject)
         if wait:
-            _watch(archive, job)
+            watch(archive, SENDING, [subject])
         else:
-            typer.echo(f"job {job.job_id}: the running archive sends it; see 'pacs jobs list'")
+            typer.echo("the running archive sends it; see 'pacs jobs list'")
 
 
-def _watch(archive: Archive, job: Job) -> None:
-    with shown("sending") as tell:
-        known: Job | None = job
-        while known is not None and known.state not in ENDED:
+def watch(archive: Archive, kind: str, subjects: Sequence[str]) -> None:
+    """Show how far the newest jobs of these subjects are until all have ended."""
+    known = archive.work.jobs.store.jobs(kinds=(kind,), limit=1000)
+    newest = {job.subject: job.job_id for job in reversed(known)}
+    for subject in subjects:
+        _watch_one(archive, subject, newest[subject])
+
+
+def _watch_one(archive: Archive, subject: str, job_id: int) -> None:
+    with shown(subject) as tell:
+        while (job := archive.work.jobs.store.job(job_id)) is not None and job.state not in ENDED:
+            tell(job.done, job.total, job.last_error or "")
             time.sleep(_LOOK_EVERY_S)
-            known = archive.work.jobs.store.job(job.job_id)
-            if known is not None:
-                tell(known.done, known.total, known.last_error or "")
-    if known is not None and known.state is not JobState.DONE:
-        typer.echo(f"job {known.job_id} {known.state}: {known.last_error or ''}", err=True)
+    if job is not None and job.state is not JobState.DONE:
+        typer.echo(f"job {job.job_id} {job.state}: {job.last_error or ''}", err=True)
         raise typer.Exit(FOUND_OR_FAILED)
 
 

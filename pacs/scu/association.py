@@ -16,7 +16,13 @@ from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.transport import AssociationSocket
 
-from pacs.dicom.messages import COMMAND_FRAGMENT, LAST_FRAGMENT, Command, decode_command
+from pacs.dicom.messages import (
+    COMMAND_FRAGMENT,
+    LAST_FRAGMENT,
+    Command,
+    CommandField,
+    decode_command,
+)
 from pacs.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from pacs.errors import PeerUnreachable, RequestInvalid
 
@@ -25,6 +31,9 @@ _LARGEST_PDU_BYTES = 256 * 1024
 _SEND_AT_ONCE_BYTES = 256 * 1024
 _LAST_WORD_S = 1.0
 _MAX_COMMAND_BYTES = 64 * 1024
+_MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+_Answer = tuple[Command, bytes]
 
 
 @dataclass(frozen=True)
@@ -104,12 +113,17 @@ class OpenAssociation:
 
     def response(self, message_id: int) -> Command:
         """The answer to a request. Raises PeerUnreachable when it does not come in time."""
-        command = self._responses.take(self._deadlines.respond_s)
-        if command is None:
+        return self.answer(message_id)[0]
+
+    def answer(self, message_id: int) -> tuple[Command, bytes]:
+        """The same with its data set, which only those of C-FIND keep."""
+        taken = self._responses.take(self._deadlines.respond_s)
+        if taken is None:
             raise PeerUnreachable(f"{self._target} did not answer, or ended the association")
+        command, data_set = taken
         if command.answered_message_id != message_id:
             raise PeerUnreachable(f"{self._target} answered another request than ours")
-        return command
+        return command, data_set
 
     def hurry(self) -> None:
         """Wait no longer for a peer that takes nothing: the A-ABORT need not arrive."""
@@ -135,7 +149,7 @@ class _EndOfConnection(queue.Queue[Any]):
     All that pynetdicom itself puts here means that the connection has ended.
     """
 
-    def __init__(self, arrived: queue.Queue[Command | None]) -> None:
+    def __init__(self, arrived: queue.Queue[_Answer | None]) -> None:
         super().__init__()
         self._arrived = arrived
 
@@ -149,7 +163,9 @@ class _Responses(DIMSEServiceProvider):
     def __init__(self, association: Any) -> None:
         super().__init__(association)
         self._command = bytearray()
-        self._arrived: queue.Queue[Command | None] = queue.Queue()
+        self._awaits_data: Command | None = None
+        self._data = bytearray()
+        self._arrived: queue.Queue[_Answer | None] = queue.Queue()
         self.msg_queue = _EndOfConnection(self._arrived)
 
     def receive_primitive(self, primitive: Any) -> None:
@@ -161,15 +177,31 @@ class _Responses(DIMSEServiceProvider):
 
     def _add(self, flags: int, fragment: bytes) -> None:
         if not flags & COMMAND_FRAGMENT:
+            self._add_data(fragment, is_last=bool(flags & LAST_FRAGMENT))
             return
         self._command += fragment
         if len(self._command) > _MAX_COMMAND_BYTES:
             raise RequestInvalid("the peer sent an endless command")
         if flags & LAST_FRAGMENT:
-            self._arrived.put(decode_command(self._command))
+            command = decode_command(self._command)
             self._command = bytearray()
+            if command.field == CommandField.C_FIND_RSP and command.has_data_set:
+                self._awaits_data = command
+            else:
+                self._arrived.put((command, b""))
 
-    def take(self, timeout_s: float) -> Command | None:
+    def _add_data(self, fragment: bytes, *, is_last: bool) -> None:
+        """Other data sets, such as the list of what a C-MOVE failed to send, are passed over."""
+        if self._awaits_data is None:
+            return
+        self._data += fragment
+        if len(self._data) > _MAX_ANSWER_BYTES:
+            raise RequestInvalid("the peer sent an endless answer")
+        if is_last:
+            self._arrived.put((self._awaits_data, bytes(self._data)))
+            self._awaits_data, self._data = None, bytearray()
+
+    def take(self, timeout_s: float) -> _Answer | None:
         """The next response; None when there is none in time or the connection ended."""
         try:
             return self._arrived.get(timeout=timeout_s)
