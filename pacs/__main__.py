@@ -39,6 +39,7 @@ from pacs.commands.session import (
 )
 from pacs.commands.spools import empty_spool, nodes
 from pacs.commands.synthetic import send_demo
+from pacs.commands.webhooks import webhooks
 from pacs.settings import read_settings
 from pacs.storage.sql_migrations import SchemaState, migrate
 
@@ -55,6 +56,7 @@ app.add_typer(peers, name="peer")
 app.add_typer(nodes, name="node")
 app.add_typer(forwarding, name="forward")
 app.add_typer(jobs, name="jobs")
+app.add_typer(webhooks, name="webhook")
 app.command("send")(send_study)
 app.command("fetch")(fetch_studies)
 app.add_typer(trash, name="trash")

@@ -13,6 +13,7 @@ from pacs.archive.fetching import Fetching
 from pacs.archive.forwarding import Forwarding, InstanceSource
 from pacs.archive.jobs import Jobs
 from pacs.archive.machines import Machines
+from pacs.archive.webhooks import Webhooks
 from pacs.associations import FailedAssociations
 from pacs.audit import Auditor
 from pacs.peers import Peer
@@ -28,7 +29,9 @@ from pacs.storage.sql_associations import SqlFailedAssociations
 from pacs.storage.sql_database import Database
 from pacs.storage.sql_forwarding import SqlForwarding
 from pacs.storage.sql_jobs import SqlJobs
+from pacs.storage.sql_webhooks import SqlWebhooks
 from pacs.tls import client_context
+from pacs.web.courier import HttpCourier
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Work:
     fetching: Fetching
     machines: Machines
     failures: FailedAssociations
+    webhooks: Webhooks
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,14 @@ def build_work(settings: Settings, parts: WorkParts, *, now: Callable[[], dateti
         fetching=Fetching(remote=RemoteArchivesByDimse(sender), peers=parts.peers, jobs=jobs),
         machines=Machines(peers=parts.peers, failures=failures, echo=ask, auditor=parts.auditor),
         failures=failures,
+        webhooks=Webhooks(
+            store=SqlWebhooks(parts.database),
+            query=parts.query,
+            jobs=jobs,
+            courier=HttpCourier(),
+            auditor=parts.auditor,
+            now=now,
+        ),
         forwarding=Forwarding(
             store=SqlForwarding(parts.database),
             index=parts.index,

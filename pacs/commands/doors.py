@@ -112,6 +112,7 @@ def http_server(archive: Archive) -> HttpServer:
         removal=archive.care.removal,
         machines=archive.work.machines,
         forwarding=archive.work.forwarding,
+        webhooks=archive.work.webhooks,
         jobs=archive.work.jobs,
         readiness={
             "database": archive.index.check_ready,

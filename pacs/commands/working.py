@@ -29,7 +29,8 @@ def start_working(work: Work, *, threads: int) -> list[Background]:
     renewing = Background("jobs-claims", _repeated(jobs.renew, _RENEW_EVERY_S))
     forgetting = Background("jobs-old", _repeated(jobs.forget_old, _FORGET_EVERY_S))
     following = Background("forwarding", _following(work.forwarding))
-    return [*working, renewing, forgetting, following]
+    telling = Background("webhooks", _repeated(work.webhooks.follow, _FOLLOW_EVERY_S))
+    return [*working, renewing, forgetting, following, telling]
 
 
 def _doing(jobs: Jobs) -> Step:

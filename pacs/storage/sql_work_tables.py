@@ -1,4 +1,4 @@
-"""The tables of background work, of forwarding, and of associations that failed."""
+"""The tables of background work, of forwarding and webhooks, and of associations that failed."""
 
 from __future__ import annotations
 
@@ -62,6 +62,18 @@ failed_associations = Table(
     sqlite_autoincrement=True,
 )
 """Associations that were refused or broke, the same trouble of the same caller in one row."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("name", BYTE_ORDERED, primary_key=True),
+    Column("url", BYTE_ORDERED, nullable=False),
+    Column("secret", BYTE_ORDERED, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+)
+"""`position`: cursor of the change that was told last. `secret` signs, so it is kept as it is."""
 
 Index(
     "jobs_one_waiting",

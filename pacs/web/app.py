@@ -24,6 +24,7 @@ from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
 from pacs.archive.removal import Removal
 from pacs.archive.retrieve import Retrieval
+from pacs.archive.webhooks import Webhooks
 from pacs.web.access import Access
 from pacs.web.api.archive import ArchiveInfo, SpoolFacts, StorageRoom, no_spool
 from pacs.web.api.changes import Changes
@@ -31,6 +32,7 @@ from pacs.web.api.machines import MachineRoutes
 from pacs.web.api.session import Sessions
 from pacs.web.api.studies import Worklist
 from pacs.web.api.trash import Trash
+from pacs.web.api.webhooks import WebhookRoutes
 from pacs.web.api.work import WorkRoutes
 from pacs.web.body_limit import BodyLimit
 from pacs.web.capabilities import CapabilitiesService
@@ -77,6 +79,7 @@ class WebServices:
     removal: Removal
     machines: Machines
     forwarding: Forwarding
+    webhooks: Webhooks
     jobs: Jobs
     readiness: Mapping[str, Check]
     storage_room: Callable[[], StorageRoom | None]
@@ -154,7 +157,8 @@ def _api(
     work = WorkRoutes(
         forwarding=services.forwarding, jobs=services.jobs, access=access, now=services.now
     )
-    parts = (sessions, worklist, changes, info, trash, machines, work)
+    webhooks = WebhookRoutes(webhooks=services.webhooks, access=access)
+    parts = (sessions, worklist, changes, info, trash, machines, work, webhooks)
     return tuple(part.router() for part in parts)
 
 

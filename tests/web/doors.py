@@ -38,6 +38,7 @@ def open_door(
         removal=archive.care.removal,
         machines=archive.work.machines,
         forwarding=archive.work.forwarding,
+        webhooks=archive.work.webhooks,
         jobs=archive.work.jobs,
         readiness=readiness or {},
         storage_room=lambda: None,
