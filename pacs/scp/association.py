@@ -6,30 +6,29 @@ pynetdicom negotiates, releases and aborts; what is asked goes to a service as a
 from __future__ import annotations
 
 import ssl
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
-from pynetdicom import build_context, evt
+from pynetdicom import evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ABORT, A_P_ABORT, A_RELEASE
-from pynetdicom.presentation import PresentationContext
 
-from pacs.associations import Cause, FailedAssociation
+from pacs.associations import FailedAssociation
 from pacs.dicom.messages import CommandField
 from pacs.dicom.statuses import PROCESSING_FAILURE
 from pacs.errors import PeerUnreachable, RequestInvalid, TryAgain
-from pacs.scp.admission import Admission, Caller, Refusal, Request
+from pacs.scp.admission import Admission, Caller, Request
 from pacs.scp.assembly import Message, MessageAssembly, OpenBody
+from pacs.scp.diary import Diary
 from pacs.scp.exchange import AcceptedContext, Exchange, Service
 from pacs.scp.extended_negotiation import agree_on_extended_negotiation
-from pacs.scp.presentation_contexts import Service as ServiceName
-from pacs.scp.presentation_contexts import choose_transfer_syntax, service_of
+from pacs.scp.negotiation import accepted, narrow_contexts
+from pacs.scp.presentation_contexts import service_of
 from pacs.scp.upper_layer import BoundedUpperLayer, MessageProvider, WiredSocket
 from pacs.scp.wire import Wire
 
@@ -37,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 _UNRECOGNIZED_OPERATION = 0x0211
 _MAX_CANCELLED = 16
-_NONE_PROPOSED = "1.2.840.10008.1.2"
 
 
 @dataclass(frozen=True)
@@ -62,20 +60,6 @@ class Household:
     closed: Callable[[ArchiveAssociation], None]
 
 
-@dataclass
-class _Diary:
-    """What the log line at the end will say."""
-
-    began: float = field(default_factory=time.monotonic)
-    requests: dict[str, int] = field(default_factory=dict)
-    failures: int = 0
-    trouble: str | None = None
-
-    def count(self, name: str, *, failed: bool) -> None:
-        self.requests[name] = self.requests.get(name, 0) + 1
-        self.failures += failed
-
-
 class ArchiveAssociation(Association):
     """An association in which we are the acceptor."""
 
@@ -83,9 +67,7 @@ class ArchiveAssociation(Association):
         super().__init__(ae, MODE_ACCEPTOR)
         self.household = household
         self.session = uuid.uuid4().hex
-        self.address = ""
         self.caller: Caller | None = None
-        self.refusal: Refusal | None = None
         self.is_stopping = False
         self._is_serving = False
         self.relational: set[str] = set()
@@ -94,7 +76,7 @@ class ArchiveAssociation(Association):
             household.open_instance, message_deadline_s=household.message_deadline_s
         )
         self._cancelled: set[int] = set()
-        self._diary = _Diary()
+        self._diary = Diary()
         self._replace_providers(ae, household)
 
     def _replace_providers(self, ae: Any, household: Household) -> None:
@@ -117,7 +99,7 @@ class ArchiveAssociation(Association):
         self.acceptor.implementation_class_uid = self.ae.implementation_class_uid
         self.acceptor.implementation_version_name = self.ae.implementation_version_name
         self.requestor.address_info = remote
-        self.address = str(remote.address)
+        self._diary.address = str(remote.address)
         self.bind(evt.EVT_REQUESTED, lambda event: event.assoc.admit())
         self.bind(evt.EVT_SOP_EXTENDED, agree_on_extended_negotiation)
         self.bind(evt.EVT_ACSE_SENT, self._give_place_back)
@@ -149,7 +131,7 @@ class ArchiveAssociation(Association):
             self.assembly.drop()
             self.household.admission.leave(self.session)
             self.household.closed(self)
-            self._log_outcome()
+            self._tell_outcome()
 
     def _give_place_back(self, event: Any) -> None:
         # Before the peer hears of the end: it may call again at once.
@@ -157,15 +139,18 @@ class ArchiveAssociation(Association):
             self.household.admission.leave(self.session)
 
     def admit(self) -> None:
-        """Decide on the A-ASSOCIATE-RQ that has come, and choose contexts or reject."""
-        primitive: Any = self.requestor.primitive
-        proposed = list(primitive.presentation_context_definition_list)
-        self._choose_contexts(proposed)
-        decision = self.household.admission.decide(self._request(primitive, proposed))
+        """Decide on the A-ASSOCIATE-RQ that has come: choose contexts, or reject."""
+        request: Any = self.requestor.primitive
+        proposed = list(request.presentation_context_definition_list)
+        self._diary.request = self._request(request, proposed)
+        roles = self.requestor.role_selection.items()
+        receiving = {str(uid) for uid, role in roles if role.scp_role}
+        self.acceptor.supported_contexts = narrow_contexts(proposed, receiving)
+        decision = self.household.admission.decide(self._diary.request)
         if isinstance(decision, Caller):
             self.caller = decision
             return
-        self.refusal = decision
+        self._diary.refusal = decision
         self.acse.send_reject(decision.result, decision.source, decision.reason)
         # Waits until the rejection is on its way: what follows would close the connection at once.
         self.kill()
@@ -176,95 +161,28 @@ class ArchiveAssociation(Association):
             application_context=str(primitive.application_context_name),
             called_ae_title=primitive.called_ae_title,
             calling_ae_title=primitive.calling_ae_title,
-            address=self.address,
+            address=self._diary.address,
             session=self.session,
             wanted=tuple(str(service) for service in services if service is not None),
         )
 
-    def _choose_contexts(self, proposed: list[Any]) -> None:
-        """Leave in each proposed context the one transfer syntax we choose, if there is one.
-
-        pynetdicom chooses per abstract syntax; requestors send several contexts with one abstract
-        syntax and a transfer syntax each. Narrowed like this, nothing is left for it to choose.
-        """
-        supported: dict[str, set[str]] = {}
-        roles = self.requestor.role_selection
-        for context in proposed:
-            abstract_syntax = str(context.abstract_syntax)
-            service = service_of(abstract_syntax)
-            if service is None:
-                continue
-            role = roles.get(context.abstract_syntax)
-            chosen = choose_transfer_syntax(
-                service,
-                [str(uid) for uid in context.transfer_syntax],
-                requestor_receives=bool(role and role.scp_role),
-            )
-            known = supported.setdefault(abstract_syntax, set())
-            if chosen is not None:
-                context.transfer_syntax = [chosen]
-                known.add(chosen)
-        self.acceptor.supported_contexts = [
-            _supported(abstract_syntax, syntaxes) for abstract_syntax, syntaxes in supported.items()
-        ]
-
-    def _log_outcome(self) -> None:
-        self._record_failure()
-        if self.refusal is not None:
-            log.info("association refused", why=self.refusal.why, **self._whence())
+    def _tell_outcome(self) -> None:
+        self._diary.has_contexts = bool(self._accepted_cx)
+        self._diary.log_outcome(released=self.is_released)
+        failure = self._diary.failure(self.household.now())
+        if failure is None or self.is_stopping:
             return
-        if self.caller is None:
-            log.info("connection without association", why=self._diary.trouble, **self._whence())
-            return
-        log.info(
-            "association ended",
-            how="released" if self.is_released else "aborted",
-            why=self._diary.trouble,
-            failed=self._diary.failures,
-            duration_ms=round(1000 * (time.monotonic() - self._diary.began)),
-            **self._diary.requests,
-            **self._whence(),
-        )
-
-    def _record_failure(self) -> None:
-        """Leave a row for the administrator when the association was refused or broke."""
-        cause = self.refusal.cause if self.refusal else self._trouble_of_admitted()
-        if cause is None:
-            return
-        primitive: Any = self.requestor.primitive
-        request = self._request(primitive, list(primitive.presentation_context_definition_list))
-        failed = FailedAssociation(
-            at=self.household.now(),
-            cause=cause,
-            calling_ae_title=request.calling_ae_title.strip(),
-            called_ae_title=request.called_ae_title.strip(),
-            address=self.address,
-            wanted=", ".join(dict.fromkeys(request.wanted)),
-            detail=self._diary.trouble or "",
-        )
         try:
-            self.household.failed(failed)
+            self.household.failed(failure)
         except TryAgain:
             # What happened is in the log; the row is a convenience.
             return
-
-    def _trouble_of_admitted(self) -> Cause | None:
-        if self.caller is None:
-            return None
-        if not self._accepted_cx:
-            return Cause.NOTHING_IN_COMMON
-        return Cause.BROKEN_OFF if self._diary.trouble and not self.is_stopping else None
-
-    def _whence(self) -> dict[str, str]:
-        primitive = self.requestor.primitive
-        title = primitive.calling_ae_title.strip() if primitive is not None else ""
-        return {"calling_ae_title": title, "address": self.address}
 
     # --- messages in ---------------------------------------------------------------------------
 
     def note_trouble(self, why: str) -> None:
         """Remember for the log why the association broke."""
-        self._diary.trouble = self._diary.trouble or why
+        self._diary.note_trouble(why)
 
     @property
     def may_end_now(self) -> bool:
@@ -294,7 +212,8 @@ class ArchiveAssociation(Association):
         if message.command.field == CommandField.C_CANCEL_RQ:
             self._note_cancel(message.command.answered_message_id)
             return
-        self._cancelled.discard(message.command.message_id)
+        if not message.command.is_response:
+            self._cancelled.discard(message.command.message_id)
         if on_reader and message.command.field == CommandField.C_STORE_RQ:
             self._serve(message)
         else:
@@ -319,7 +238,7 @@ class ArchiveAssociation(Association):
         except (PeerUnreachable, RequestInvalid) as error:
             self.break_off(str(error))
         except Exception:
-            log.exception("a request failed unexpectedly", **self._whence())
+            log.exception("a request failed unexpectedly", **self._diary.whence())
             self._answer_defect(exchange)
         finally:
             message.close()
@@ -350,12 +269,12 @@ class ArchiveAssociation(Association):
     def _exchange(self, message: Message) -> Exchange:
         if self.caller is None:
             raise RuntimeError("a message came before the caller was admitted")
-        context = _accepted(self._accepted_cx[message.context_id])
+        context = accepted(self._accepted_cx[message.context_id])
         return Exchange(self, message, context, self.caller)
 
     @property
     def contexts(self) -> Sequence[AcceptedContext]:
-        return [_accepted(context) for context in self.accepted_contexts]
+        return [accepted(context) for context in self.accepted_contexts]
 
     @property
     def peer_maximum_pdu_bytes(self) -> int:
@@ -381,22 +300,3 @@ class ArchiveAssociation(Association):
 
     def is_fuzzy(self, abstract_syntax: str) -> bool:
         return abstract_syntax in self.fuzzy
-
-
-def _supported(abstract_syntax: str, transfer_syntaxes: set[str]) -> PresentationContext:
-    # A context without a transfer syntax of ours is answered "transfer syntaxes not supported"
-    # rather than "abstract syntax not supported" only if it is supported with some other one.
-    context = build_context(abstract_syntax, sorted(transfer_syntaxes) or [_NONE_PROPOSED])
-    if service_of(abstract_syntax) is ServiceName.STORAGE:
-        context.scu_role = True
-        context.scp_role = True
-    return context
-
-
-def _accepted(context: Any) -> AcceptedContext:
-    return AcceptedContext(
-        context_id=context.context_id,
-        abstract_syntax=str(context.abstract_syntax),
-        transfer_syntax_uid=str(context.transfer_syntax[0]),
-        we_may_send=bool(context.as_scu),
-    )

@@ -161,7 +161,8 @@ class BoundedUpperLayer(DULServiceProvider):
             self._association.note_trouble(str(error))
             self.abort_soon()
         except PeerUnreachable as error:
-            self._association.note_trouble(str(error))
+            if self.state_machine.current_state != _AWAITING_CLOSE:
+                self._association.note_trouble(str(error))
             self.event_queue.put(_EVENT_CONNECTION_CLOSED)
 
     def _read_pdu(self, wire: Wire) -> None:
