@@ -14,9 +14,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
 
 from pacs.archive.accounts import Accounts
+from pacs.archive.conflicts import Conflicts
+from pacs.archive.corrections import Corrections
 from pacs.archive.forwarding import Forwarding
 from pacs.archive.frames import Frames
 from pacs.archive.ingest import Ingest
+from pacs.archive.integrity import Integrity
 from pacs.archive.jobs import Jobs
 from pacs.archive.machines import Machines
 from pacs.archive.metadata import Metadata
@@ -24,10 +27,14 @@ from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
 from pacs.archive.removal import Removal
 from pacs.archive.retrieve import Retrieval
+from pacs.archive.scrub import Scrub
 from pacs.archive.webhooks import Webhooks
 from pacs.web.access import Access
 from pacs.web.api.archive import ArchiveInfo, SpoolFacts, StorageRoom, no_spool
 from pacs.web.api.changes import Changes
+from pacs.web.api.conflicts import ConflictRoutes
+from pacs.web.api.corrections import CorrectionRoutes
+from pacs.web.api.integrity import IntegrityRoutes
 from pacs.web.api.machines import MachineRoutes
 from pacs.web.api.session import Sessions
 from pacs.web.api.studies import Worklist
@@ -77,6 +84,10 @@ class WebServices:
     frames: Frames
     metadata: Metadata
     removal: Removal
+    conflicts: Conflicts
+    corrections: Corrections
+    integrity: Integrity
+    scrub: Scrub | None
     machines: Machines
     forwarding: Forwarding
     webhooks: Webhooks
@@ -153,13 +164,17 @@ def _api(
         spool_facts=services.spool_facts,
     )
     trash = Trash(removal=services.removal, access=access)
+    conflicts = ConflictRoutes(conflicts=services.conflicts, access=access)
+    corrections = CorrectionRoutes(corrections=services.corrections, access=access)
+    integrity = IntegrityRoutes(integrity=services.integrity, scrub=services.scrub, access=access)
     machines = MachineRoutes(machines=services.machines, access=access)
     work = WorkRoutes(
         forwarding=services.forwarding, jobs=services.jobs, access=access, now=services.now
     )
     webhooks = WebhookRoutes(webhooks=services.webhooks, access=access)
     parts = (sessions, worklist, changes, info, trash, machines, work, webhooks)
-    return tuple(part.router() for part in parts)
+    care = (conflicts, corrections, integrity)
+    return tuple(part.router() for part in (*parts, *care))
 
 
 def _dicomweb(
