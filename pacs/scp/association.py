@@ -130,8 +130,8 @@ class ArchiveAssociation(Association):
         finally:
             self.assembly.drop()
             self.household.admission.leave(self.session)
-            self.household.closed(self)
             self._tell_outcome()
+            self.household.closed(self)
 
     def _give_place_back(self, event: Any) -> None:
         # Before the peer hears of the end: it may call again at once.
