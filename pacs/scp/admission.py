@@ -45,6 +45,9 @@ _UNKNOWN_CALLER = Refusal(
 _BUSY = Refusal(2, 3, 2, "as many associations as allowed are open", Cause.BUSY)
 _CANNOT_LOOK_UP = Refusal(2, 3, 1, "the directory of peers does not answer", Cause.DIRECTORY_AWAY)
 
+REFUSALS = (_UNKNOWN_CONTEXT_NAME, _NOT_OUR_TITLE, _UNKNOWN_CALLER, _BUSY, _CANNOT_LOOK_UP)
+"""All of them, for the conformance statement."""
+
 
 @dataclass(frozen=True)
 class Request:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from pacs.settings import Settings
+from tests.house.conformance_tables import TABLES
+from tests.house.conformance_tables import table_of_page as table_of_statement
 from tests.house.settings_table import settings_table, table_of_page
 from tests.needs import PROJECT
 
@@ -63,3 +65,9 @@ def test_every_decision_is_listed() -> None:
     listed = set(_LINK.findall((folder / "README.md").read_text()))
 
     assert listed == {page.name for page in folder.glob("[0-9]*.md")}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_conformance_statement_says_what_the_code_does(name: str) -> None:
+    """To mend: python -m tests.house.conformance_tables."""
+    assert table_of_statement(name) == TABLES[name]()
