@@ -24,7 +24,7 @@ class Fetching:
         self._remote = remote
         self._peers = peers
         self._jobs = jobs
-        jobs.add_kind(FETCHING, JobKind(self._fetch))
+        jobs.add_kind(FETCHING, JobKind(self._fetch, is_long=True))
 
     def find(self, ae_title: str, query: RemoteQuery, scope: Scope) -> Sequence[RemoteStudy]:
         """What the other archive has.

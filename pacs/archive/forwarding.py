@@ -77,8 +77,8 @@ class Forwarding:
         self._jobs = jobs
         self._timezone = timezone
         self._now = now
-        jobs.add_kind(FORWARDING, JobKind(self._forward))
-        jobs.add_kind(SENDING, JobKind(self._send_asked))
+        jobs.add_kind(FORWARDING, JobKind(self._forward, is_long=True))
+        jobs.add_kind(SENDING, JobKind(self._send_asked, is_long=True))
 
     def rules(self, scope: Scope) -> Sequence[Rule]:
         scope.require(Right.ADMINISTER)

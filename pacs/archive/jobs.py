@@ -62,8 +62,11 @@ Handler = Callable[[Running], None]
 
 @dataclass(frozen=True)
 class JobKind:
+    """is_long  it moves whole studies, and may wait long for somebody else."""
+
     handler: Handler
     policy: RetryPolicy = RetryPolicy()
+    is_long: bool = False
 
 
 class Jobs:
@@ -110,12 +113,17 @@ class Jobs:
         text = orjson.dumps(payload).decode()
         return self._store.enqueue(NewJob(kind, subject, text, now + after), now)
 
-    def work(self) -> Job | None:
-        """Do the next due job; what was done, None when nothing is due. Raises IndexUnavailable."""
+    def work(self, *, only_short: bool = False) -> Job | None:
+        """Do the next due job; what was done, None when nothing is due. Raises IndexUnavailable.
+
+        only_short  leave the long ones to others, so that these do not take up every thread.
+        """
         if self._stopping.is_set():
             return None
         now = self._now()
-        kinds = tuple(self._kinds)
+        kinds = tuple(
+            name for name, kind in self._kinds.items() if not (only_short and kind.is_long)
+        )
         job = self._store.claim(kinds, by=self._worker, now=now, until=now + self._lease)
         if job is not None:
             self._do(job)

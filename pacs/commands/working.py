@@ -25,7 +25,10 @@ _FORGET_EVERY_S = 3600.0
 def start_working(work: Work, *, threads: int) -> list[Background]:
     """Start the threads. To stop them: `jobs.stop()`, then each of them."""
     jobs = work.jobs
-    working = [Background(f"jobs-{number}", _doing(jobs)) for number in range(1, threads + 1)]
+    working = [
+        Background(f"jobs-{number}", _doing(jobs, only_short=number == 1 < threads))
+        for number in range(1, threads + 1)
+    ]
     renewing = Background("jobs-claims", _repeated(jobs.renew, _RENEW_EVERY_S))
     forgetting = Background("jobs-old", _repeated(jobs.forget_old, _FORGET_EVERY_S))
     following = Background("forwarding", _following(work.forwarding))
@@ -33,10 +36,10 @@ def start_working(work: Work, *, threads: int) -> list[Background]:
     return [*working, renewing, forgetting, following, telling]
 
 
-def _doing(jobs: Jobs) -> Step:
+def _doing(jobs: Jobs, *, only_short: bool) -> Step:
     def step() -> float:
         try:
-            job = jobs.work()
+            job = jobs.work(only_short=only_short)
             if job is None:
                 return _LOOK_EVERY_S
             _tell(jobs.store.job(job.job_id))

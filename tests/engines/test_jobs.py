@@ -134,6 +134,19 @@ def test_a_job_under_way_when_the_archive_stops_waits_for_the_next_start(jobs: J
     assert jobs.work() is None
 
 
+def test_long_jobs_leave_a_thread_to_the_short_ones(jobs: Jobs) -> None:
+    done: list[str] = []
+    jobs.add_kind("send", JobKind(lambda _: done.append("long"), is_long=True))
+    jobs.add_kind("report", JobKind(lambda _: done.append("short")))
+    jobs.enqueue("send", "x", {})
+    jobs.enqueue("report", "x", {})
+
+    while jobs.work(only_short=True) is not None:
+        pass
+
+    assert done == ["short"]
+
+
 def test_cancelling_stops_the_work_at_its_next_step(jobs: Jobs) -> None:
     reached: list[int] = []
 
