@@ -83,10 +83,17 @@ class Uploader:
 
     def upload_waiting(self) -> int:
         """Move all that waits; how many objects that were. Raises TryAgain when it must stop."""
-        moved = 0
+        moved, first_failure = 0, None
         try:
             for batch in self._batches():
-                moved += self._upload(batch)
+                arrived, failure = self._upload(batch)
+                moved += arrived
+                # One object that cannot be read must not keep the others here.
+                if failure is not None and not arrived:
+                    raise failure
+                first_failure = first_failure or failure
+            if first_failure is not None:
+                raise first_failure
         except TryAgain as error:
             self._note_trouble(error.message)
             raise
@@ -110,8 +117,8 @@ class Uploader:
             after = found[-1].row
             yield [one for one in found if one.stored.key not in self._damaged]
 
-    def _upload(self, batch: Iterable[SpooledObject]) -> int:
-        """Move a batch at once. What arrived is kept even when others did not."""
+    def _upload(self, batch: Iterable[SpooledObject]) -> tuple[int, BaseException | None]:
+        """Move a batch at once; how many arrived, and why another one did not."""
         pending = {one: self._pool.submit(self._put, one.stored) for one in batch}
         failures = [error for one in pending if (error := self._failure(one, pending[one]))]
         arrived = [one.stored.key for one, put in pending.items() if put.exception() is None]
@@ -120,22 +127,25 @@ class Uploader:
         for key in arrived:
             # Those who read it at this moment hold it open and read on to its end.
             self._spool.delete(key)
-        for failure in failures:
-            raise failure
-        return len(arrived)
+        return len(arrived), failures[0] if failures else None
 
     def _put(self, stored: StoredBytes) -> None:
         pieces = chain((self._reader.head(stored),), self._reader.data_set(stored))
         self._target.put(stored.key, pieces, size_bytes=stored.size_bytes)
-        size_bytes = self._target.size_bytes(stored.key)
-        if size_bytes != stored.size_bytes:
+        if not self._has_arrived(stored):
             raise StoreUnavailable(
-                f"object {stored.key} has {size_bytes} bytes after it was put, not "
-                f"{stored.size_bytes}; it stays in the spool"
+                f"object {stored.key} is not whole in '{self._target.name}' after it was put there; "
+                "it stays in the spool"
             )
 
+    def _has_arrived(self, stored: StoredBytes) -> bool:
+        try:
+            return self._target.size_bytes(stored.key) == stored.size_bytes
+        except ObjectMissing:
+            return False
+
     def _failure(self, one: SpooledObject, put: Future[None]) -> BaseException | None:
-        """What should stop the work; one bad object does not stop the others."""
+        """Why it should be tried again; a damaged object should not."""
         error = put.exception()
         if not isinstance(error, ObjectDamaged | ObjectMissing):
             return error

@@ -13,7 +13,13 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from pacs.archive.ingest import ReceivedInstance
 from pacs.archive.uploading import Uploader
-from pacs.errors import ArchiveError, IndexUnavailable, StorageFull, StoreUnavailable
+from pacs.errors import (
+    ArchiveError,
+    IndexUnavailable,
+    ObjectMissing,
+    StorageFull,
+    StoreUnavailable,
+)
 from pacs.nodes import SpoolRows
 from pacs.scope import system_scope
 from pacs.settings import Spool
@@ -160,6 +166,31 @@ def test_what_arrived_is_kept_although_another_did_not(household: Household) -> 
 
     assert len(keys(household.target)) == 3
     assert len(keys(household.spool)) == 1
+
+
+def test_one_that_cannot_be_read_does_not_keep_the_others_in_the_spool(
+    household: Household,
+) -> None:
+    household.take_in(40)
+    target = failing(household.target, "put", StoreUnavailable("input/output error"))
+
+    with pytest.raises(StoreUnavailable):
+        household.uploader(target=target).upload_waiting()
+
+    assert len(keys(household.target)) == 39
+
+
+def test_a_store_that_forgets_what_it_was_given_is_not_believed(household: Household) -> None:
+    [instance] = household.take_in(1)
+    target = failing(household.target, "size_bytes", ObjectMissing("gone"))
+    uploader = household.uploader(target=target)
+
+    with pytest.raises(StoreUnavailable):
+        uploader.upload_waiting()
+
+    assert household.where(instance) == household.spool.name
+    assert uploader.damaged == frozenset()
+    assert uploader.upload_waiting() == 1
 
 
 def test_nothing_leaves_the_spool_before_its_row_says_so(household: Household) -> None:
