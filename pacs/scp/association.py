@@ -143,12 +143,13 @@ class ArchiveAssociation(Association):
         request: Any = self.requestor.primitive
         proposed = list(request.presentation_context_definition_list)
         self._diary.request = self._request(request, proposed)
-        roles = self.requestor.role_selection.items()
-        receiving = {str(uid) for uid, role in roles if role.scp_role}
-        self.acceptor.supported_contexts = narrow_contexts(proposed, receiving)
         decision = self.household.admission.decide(self._diary.request)
         if isinstance(decision, Caller):
             self.caller = decision
+            # Not before: without a decision, as after a defect, nothing is supported.
+            roles = self.requestor.role_selection.items()
+            receiving = {str(uid) for uid, role in roles if role.scp_role}
+            self.acceptor.supported_contexts = narrow_contexts(proposed, receiving)
             return
         self._diary.refusal = decision
         self.acse.send_reject(decision.result, decision.source, decision.reason)

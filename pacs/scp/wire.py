@@ -49,10 +49,13 @@ class Wire:
         """Whether bytes can be read now, or come within the time."""
         if self.has_buffered or self._has_decrypted():
             return True
-        try:
-            return bool(select.select([self._socket], [], [], timeout_s)[0])
-        except (OSError, ValueError) as error:
-            raise PeerUnreachable("the connection is closed") from error
+        descriptor = self._socket.fileno()
+        if descriptor < 0:
+            raise PeerUnreachable("the connection is closed")
+        # Not select.select, which knows no descriptors above 1023.
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(1000 * timeout_s))
 
     def deadline(self) -> float:
         """When a PDU that begins now must be complete."""
