@@ -134,7 +134,7 @@ class Uploader:
         self._target.put(stored.key, pieces, size_bytes=stored.size_bytes)
         if not self._has_arrived(stored):
             raise StoreUnavailable(
-                f"object {stored.key} is not whole in '{self._target.name}' after it was put there; "
+                f"object {stored.key} was put into '{self._target.name}' and is not whole there; "
                 "it stays in the spool"
             )
 
