@@ -47,6 +47,7 @@ from pacs.web.change_feed import ChangeFeed
 from pacs.web.config import WebConfig
 from pacs.web.cors import cors_options
 from pacs.web.health import Check, HealthService, Notice
+from pacs.web.metrics import ArchiveGauges, MetricsService, RequestCounts, metrics_registry
 from pacs.web.origins import Origins
 from pacs.web.outer_edge import OuterEdge
 from pacs.web.problems import add_problem_handlers
@@ -128,7 +129,15 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
     app.add_middleware(BodyLimit, prefix=_API, max_bytes=config.limits.max_json_bytes)
     if config.cors_origins:
         app.add_middleware(CORSMiddleware, **cors_options(config.cors_origins))
-    app.add_middleware(OuterEdge)
+    registry = metrics_registry(
+        ArchiveGauges(
+            version=config.version,
+            readiness=services.readiness,
+            storage_room=services.storage_room,
+            spool_facts=services.spool_facts,
+        )
+    )
+    app.add_middleware(OuterEdge, counts=RequestCounts(registry))
     add_problem_handlers(app)
     for router in _api(services, config, access=access, origins=origins, feed=feed):
         app.include_router(router, prefix=_API)
@@ -136,6 +145,7 @@ def create_app(services: WebServices, config: WebConfig) -> WebApplication:
     uri = UriService(retrieval=services.retrieval, frames=services.frames, access=access)
     app.router.routes.extend(uri.routes())
     app.router.routes.extend(HealthService(services.readiness, services.notices).routes())
+    app.router.routes.extend(MetricsService(registry=registry, access=access).routes())
     if services.spool is not None:
         app.router.routes.extend(services.spool.routes())
     app.router.routes.append(Route("/{path:path}", ViewerFiles(config.viewer_folder).serve))

@@ -14,6 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pacs.web.metrics import RequestCounts
 from pacs.web.problems import problem
 
 _log: Any = structlog.get_logger(__name__)
@@ -47,20 +48,22 @@ _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 class OuterEdge:
     """Wraps the application. Pure ASGI, so that streams pass through untouched."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, counts: RequestCounts) -> None:
         self._app = app
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Exchange(scope, send).run(self._app, receive)
+        await _Exchange(scope, send, self._counts).run(self._app, receive)
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, counts: RequestCounts) -> None:
+        self._counts = counts
         self._scope = scope
         self._send = send
         self._status = 0
@@ -102,12 +105,15 @@ class _Exchange:
         await answer(self._scope, receive, self._guarded_send)
 
     def _log_outcome(self) -> None:
-        quiet = self._status < 400 and self._scope["method"] in ("GET", "HEAD")
+        method, path = self._scope["method"], self._scope["path"]
+        duration_s = time.monotonic() - self._begun
+        self._counts.note(method=method, path=path, status=self._status, duration_s=duration_s)
+        quiet = self._status < 400 and method in ("GET", "HEAD")
         # The query string may hold a patient's name or identifier, so it is never logged.
         (_log.debug if quiet else _log.info)(
             "request answered",
-            method=self._scope["method"],
-            path=self._scope["path"],
+            method=method,
+            path=path,
             status=self._status,
-            duration_ms=round((time.monotonic() - self._begun) * 1000, 1),
+            duration_ms=round(duration_s * 1000, 1),
         )
