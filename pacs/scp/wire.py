@@ -65,9 +65,7 @@ class Wire:
         """Type and length of the next PDU, which stays unread."""
         while self._end - self._start < PDU_HEADER.size:
             self._fill(deadline)
-        length: int
-        kind = self._buffer[self._start]
-        (_, length) = PDU_HEADER.unpack_from(self._buffer, self._start)
+        kind, length = PDU_HEADER.unpack_from(self._buffer, self._start)
         return kind, length
 
     def read(self, count: int, deadline: float) -> bytes:
