@@ -15,7 +15,7 @@ from pacs.archive.reception import ReceivedBytes, Reception
 from pacs.dicom.element_walk import HeaderLimits, PixelElement
 from pacs.dicom.header import ScannedHeader, inflate, scan_header
 from pacs.dicom.identity import InstanceIdentity, strip_uid
-from pacs.dicom.part10 import FileHead, build_file_head, read_file_head
+from pacs.dicom.part10 import FileHead, build_file_head, read_own_head
 from pacs.dicom.transfer_syntaxes import TransferSyntax, transfer_syntax
 from pacs.dicom.values import number_of_frames, read_values
 from pacs.errors import InstanceRefused, ObjectDamaged
@@ -169,7 +169,7 @@ class ObjectsBack:
     def _read_back(self, received: ReceivedBytes, store_name: str, key: str) -> ReadBack:
         view = received.view()
         try:
-            head = read_file_head(view)
+            head = read_own_head(view)
             origin = read_origin(head.private_information, key)
             data_set = view[head.data_set_offset :]
             if hashlib.sha256(data_set).hexdigest() != origin.data_set_sha256:
@@ -213,6 +213,6 @@ class ObjectsBack:
 
     def _origin(self, head: bytes, key: str) -> Origin:
         try:
-            return read_origin(read_file_head(head).private_information, key)
+            return read_origin(read_own_head(head).private_information, key)
         except InstanceRefused as error:
             raise ObjectDamaged(f"object {key} has no head: {error}") from error

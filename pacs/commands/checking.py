@@ -86,12 +86,12 @@ def reindex(
         done = 0
         archive.reception.sweep()
         for step in archive.care.reindexing.run(command_scope()):
-            done = step.done
+            done = max(done, step.done)
             show(step.done, step.total, "objects")
             if step.trouble is not None:
                 troubles += 1
                 typer.echo(step.trouble)
-        typer.echo(f"{done} objects are in the index again")
+        typer.echo(f"{done - troubles} objects are in the index again")
     if troubles:
         typer.echo(f"{troubles} objects could not be used; see 'pacs check'")
         raise typer.Exit(FOUND_OR_FAILED)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filewriter import dcmwrite
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
@@ -48,8 +48,9 @@ def synthetic_instances(*, now: datetime, new_uid: NewUID, seed: int = 2026) -> 
 
 def encode(ds: Dataset) -> bytes:
     """The data set as it travels, in TRANSFER_SYNTAX_UID, without file meta information."""
-    buffer = BytesIO()
-    dcmwrite(buffer, ds, implicit_vr=False, little_endian=True, enforce_file_format=False)
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, ds)
     return buffer.getvalue()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pacs.dicom.identity import strip_uid
 from pacs.dicom.transfer_syntaxes import (
@@ -57,6 +57,23 @@ def read_file_head(data: bytes | bytearray | memoryview) -> FileHead:
         _uid(elements.get(0x0003)),
         elements.get(0x0102, b"").rstrip(b"\0") if is_ours else None,
     )
+
+
+def read_own_head(data: bytes | bytearray | memoryview) -> FileHead:
+    """Read a head that `build_file_head` wrote, or raise InstanceUnreadable.
+
+    Its end is where its group length says: a data set as received may begin with elements of group
+    0002 of its own, which some senders leave in.
+    """
+    view = memoryview(data)
+    start = len(_PREAMBLE) + len(_MAGIC)
+    is_ours = bytes(view[len(_PREAMBLE) : start]) == _MAGIC and len(view) >= start + 12
+    if not is_ours or bytes(view[start : start + 6]) != b"\x02\x00\x00\x00UL":
+        raise InstanceUnreadable("this is no file head that this archive wrote")
+    end = start + 12 + int.from_bytes(view[start + 8 : start + 12], "little")
+    if end > len(view):
+        raise InstanceUnreadable("the file ends within its file meta information")
+    return replace(read_file_head(view[:end]), data_set_offset=end)
 
 
 def _after_magic(view: memoryview) -> int:

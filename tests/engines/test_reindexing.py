@@ -12,6 +12,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from pacs.archive.corrections import PatientName
+from pacs.archive.ingest import ReceivedInstance
 from pacs.archive.removal import GRACE
 from pacs.errors import NotFound, RequestInvalid
 from pacs.settings import Settings
@@ -21,6 +22,7 @@ from pacs.wiring import Archive, open_archive
 from tests.builders import ct_slice
 from tests.care import (
     SCOPE,
+    SENDER,
     Clock,
     contents,
     flip_byte,
@@ -252,6 +254,25 @@ def test_what_cannot_be_used_is_told_and_all_else_comes_back(
     assert broken in troubles[0]
     with opened(again, clock) as archive:
         assert served(archive, good) == data_set_bytes(good)
+
+
+def test_a_data_set_that_begins_with_meta_information_comes_back(
+    archive_settings: Settings, tmp_path: Path, clock: Clock
+) -> None:
+    """Some senders leave group 0002 in the data set; our own head ends before it."""
+    ds = ct_slice()
+    left_in = b"\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\0"
+    received = ReceivedInstance(
+        data_set=memoryview(left_in + data_set_bytes(ds)),
+        transfer_syntax_uid="1.2.840.10008.1.2.1",
+        sop_class_uid=None,
+        sop_instance_uid=None,
+        sender=SENDER,
+    )
+    with opened(archive_settings, clock) as archive:
+        archive.ingest.ingest(received, SCOPE)
+
+    compare(archive_settings, tmp_path, clock)
 
 
 def test_revisions_made_again_are_none_that_was_given_out(
