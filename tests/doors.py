@@ -46,6 +46,7 @@ def engines_of(archive: Archive) -> DicomEngines:
         reception=archive.reception,
         ingest=archive.ingest,
         query=archive.queries,
+        metadata=archive.metadata,
         retrieval=archive.retrieval,
         peers=archive.peers,
         destinations=Sender(calling_ae_title="PACS", deadlines=SHORT),

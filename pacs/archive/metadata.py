@@ -77,6 +77,11 @@ class Metadata:
         written[_AVAILABLE_TRANSFER_SYNTAX_UID] = json_attribute("UI", instance.transfer_syntax_uid)
         return written
 
+    def first_header(self, selection: Selection) -> RawDataSet | None:
+        """The elements of the first instance of the selection, None when it has none."""
+        instance = next(iter(self._index.instances(selection)), None)
+        return self._elements(instance) if instance is not None else None
+
     def bulk_data(self, instance: StoredInstance, path: str) -> BulkData:
         """The value at a path such as `00880200/1/7FE00010`. Raises NotFound."""
         found: RawDataSet | RawElement | None = self._elements(instance)

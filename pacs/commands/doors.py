@@ -89,6 +89,7 @@ def dicom_server(archive: Archive, *, over_tls: bool = False) -> DicomServer:
         reception=archive.reception,
         ingest=archive.ingest,
         query=archive.queries,
+        metadata=archive.metadata,
         retrieval=archive.retrieval,
         peers=archive.peers,
         destinations=archive.work.sender,

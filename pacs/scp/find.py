@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pacs.archive.metadata import Metadata
 from pacs.archive.query import QueryEngine
 from pacs.dicom.hierarchy import (
     UNIQUE_KEY,
@@ -29,11 +30,13 @@ from pacs.scp.identifiers import (
     RETRIEVE_AE_TITLE,
     Field,
     Identifier,
+    Key,
     check_keys_above,
     read_identifier,
     write_identifier,
 )
 from pacs.scp.presentation_contexts import QUERY_MODELS, QueryModel, Service
+from pacs.scp.stored_keys import Answers, NotMatching, StoredKeys
 from pacs.storage.interfaces import Match
 
 _ANSWERED_BY_US = frozenset({RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY})
@@ -42,8 +45,11 @@ _ANSWERED_BY_US = frozenset({RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY})
 class FindService:
     """Answers queries, a page of the index at a time."""
 
-    def __init__(self, query: QueryEngine, *, ae_title: str, page_size: int) -> None:
+    def __init__(
+        self, query: QueryEngine, metadata: Metadata, *, ae_title: str, page_size: int
+    ) -> None:
         self._query = query
+        self._metadata = metadata
         self._ae_title = ae_title
         self._page_size = page_size
 
@@ -61,11 +67,18 @@ class FindService:
         if model is None or model.service is not Service.FIND:
             raise QueryInvalid("C-FIND is not asked on this context")
         identifier = _read(exchange, model)
-        pending = _pending_status(identifier)
+        unindexed = _unindexed(identifier)
+        stored = StoredKeys(self._metadata, identifier, unindexed)
         for match in self._matches(exchange, _criteria(identifier, fuzzy=exchange.is_fuzzy)):
             if exchange.is_cancelled:
                 return CANCEL
-            fields = self._fields(identifier, match)
+            try:
+                answers = stored.answers(match)
+            except NotMatching:
+                continue
+            is_complete = not unindexed or answers is not None
+            pending = PENDING if is_complete else PENDING_OPTIONAL_KEYS_UNSUPPORTED
+            fields = self._fields(identifier, match, answers or {})
             written = write_identifier(fields, exchange.context.transfer_syntax_uid)
             exchange.respond(pending, identifier=written)
         return SUCCESS
@@ -93,7 +106,7 @@ class FindService:
             if not page.more or not page.matches:
                 return
 
-    def _fields(self, identifier: Identifier, match: Match) -> Iterator[Field]:
+    def _fields(self, identifier: Identifier, match: Match, answers: Answers) -> Iterator[Field]:
         yield Field(QUERY_RETRIEVE_LEVEL, "CS", identifier.level.value)
         yield Field(RETRIEVE_AE_TITLE, "AE", self._ae_title)
         yield Field(INSTANCE_AVAILABILITY, "CS", "ONLINE")
@@ -106,7 +119,7 @@ class FindService:
                 continue
             attribute = attribute_of_tag(key.tag)
             if attribute is None:
-                yield Field(key.tag, key.vr)
+                yield Field(key.tag, key.vr, element=answers.get(key.tag))
             else:
                 yield Field(key.tag, attribute.vr, match.values.get(attribute.keyword))
 
@@ -138,15 +151,16 @@ def _criteria(identifier: Identifier, *, fuzzy: bool) -> tuple[Level, tuple[Crit
     return identifier.level, tuple(criteria)
 
 
-def _pending_status(identifier: Identifier) -> int:
-    """FF01 when a key was asked that is not kept, so that the asker knows it was not matched."""
+def _unindexed(identifier: Identifier) -> tuple[Key, ...]:
+    """Keys that no column answers: FF01 tells the asker, unless an instance is looked at."""
     supported = levels_down_to(identifier.level)
+    found = []
     for key in identifier.keys:
         attribute = attribute_of_tag(key.tag)
         known = attribute is not None and attribute.level in supported
         if not known and key.tag not in _ANSWERED_BY_US:
-            return PENDING_OPTIONAL_KEYS_UNSUPPORTED
-    return PENDING
+            found.append(key)
+    return tuple(found)
 
 
 def _attribute(keyword: str) -> Attribute:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pacs.dicom.character_sets import CharacterSet, parse_character_set
 from pacs.dicom.element_walk import HeaderLimits
+from pacs.dicom.element_writer import write_element
 from pacs.dicom.elements import RawDataSet, RawElement, read_elements
 from pacs.dicom.hierarchy import UNIQUE_KEY, Level, attribute_of_keyword
 from pacs.dicom.transfer_syntaxes import transfer_syntax
@@ -26,6 +27,7 @@ FAILED_SOP_INSTANCE_UID_LIST = 0x00080058
 
 _LIMITS = HeaderLimits(max_depth=16, max_elements=10_000, max_inflated_bytes=1 << 20)
 _LONG_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT"})
+_LOCALISED_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i"}
 # What the 16 bit length of most VRs can say.
 _LONGEST_VALUE_BYTES = 65_534
@@ -37,11 +39,13 @@ class Key:
     """One attribute of an identifier.
 
     values  decoded, without padding; empty when all match.
+    items   the keys in each item of a sequence.
     """
 
     tag: int
     vr: str
     values: tuple[str, ...]
+    items: tuple[tuple[Key, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,12 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Field:
-    """One attribute of a response."""
+    """One attribute of a response. element  written instead of the value, text in UTF-8."""
 
     tag: int
     vr: str
     value: Value = None
+    element: RawElement | None = None
 
 
 def read_identifier(
@@ -88,7 +93,7 @@ def read_identifier(
         elements.raw(SPECIFIC_CHARACTER_SET), assumed=assumed_character_set
     )
     keys = tuple(
-        Key(element.tag, element.vr, _values(element, characters))
+        _key(element, characters)
         for element in elements
         if element.tag not in (SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL)
         and element.tag & 0xFFFF != 0
@@ -105,7 +110,13 @@ def _level(elements: RawDataSet, model: QueryModel) -> Level:
     return Level(word)
 
 
-def _values(element: RawElement, characters: CharacterSet) -> tuple[str, ...]:
+def _key(element: RawElement, characters: CharacterSet) -> Key:
+    items = tuple(tuple(_key(one, characters) for one in item) for item in element.items or ())
+    return Key(element.tag, element.vr, element_values(element, characters), items)
+
+
+def element_values(element: RawElement, characters: CharacterSet) -> tuple[str, ...]:
+    """Decoded, without padding, empty ones left out; none of a sequence."""
     if element.items is not None:
         return ()
     if element.vr in _NUMBERS:
@@ -152,7 +163,12 @@ def write_identifier(fields: Iterable[Field], transfer_syntax_uid: str) -> bytes
         raise QueryInvalid(f"transfer syntax {transfer_syntax_uid} is not known")
     order = "<" if syntax.little_endian else ">"
     write = _explicit if syntax.explicit_vr else _implicit
-    return b"".join(write(field, _encode(field, order), order) for field in ordered)
+    return b"".join(
+        write_element(field.element, syntax)
+        if field.element is not None
+        else write(field, _encode(field, order), order)
+        for field in ordered
+    )
 
 
 def uids_that_fit(uids: Iterable[str]) -> tuple[str, ...]:
@@ -168,7 +184,15 @@ def uids_that_fit(uids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _needs_utf_8(field: Field) -> bool:
+    if field.element is not None:
+        return not _is_ascii(field.element)
     return any(not text.isascii() for text in _texts(field.value))
+
+
+def _is_ascii(element: RawElement) -> bool:
+    if element.items is not None:
+        return all(_is_ascii(one) for item in element.items for one in item)
+    return element.vr not in _LOCALISED_VRS or bytes(element.value).isascii()
 
 
 def _texts(value: Value) -> Sequence[str]:

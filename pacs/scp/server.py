@@ -17,6 +17,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from pacs.archive.commitment import Commitment
 from pacs.archive.ingest import Ingest
+from pacs.archive.metadata import Metadata
 from pacs.archive.query import QueryEngine
 from pacs.archive.reception import Reception
 from pacs.archive.retrieve import Retrieval
@@ -86,6 +87,7 @@ class DicomEngines:
     reception: Reception
     ingest: Ingest
     query: QueryEngine
+    metadata: Metadata
     retrieval: Retrieval
     peers: PeerDirectory
     destinations: Destinations
@@ -300,7 +302,10 @@ def _services(config: DicomServerConfig, engines: DicomEngines) -> Mapping[int, 
         CommandField.C_ECHO_RQ: answer_echo,
         CommandField.C_STORE_RQ: StoreService(engines.ingest),
         CommandField.C_FIND_RQ: FindService(
-            engines.query, ae_title=config.ae_title, page_size=config.query_page_size
+            engines.query,
+            engines.metadata,
+            ae_title=config.ae_title,
+            page_size=config.query_page_size,
         ),
         CommandField.C_MOVE_RQ: MoveService(
             engines.retrieval, peers=engines.peers, destinations=engines.destinations
