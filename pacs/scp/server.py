@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socketserver
 import ssl
 import threading
@@ -125,8 +126,7 @@ class DicomServer:
 
     def start(self) -> None:
         """Listen. Raises SettingsInvalid when the address cannot be had."""
-        # pynetdicom would print every PDU it decodes; our own log says what happened.
-        _config.LOG_HANDLER_LEVEL = "none"
+        _quieten_pynetdicom()
         config = self._config
         try:
             server = _Server(config, self._household, self._associations)
@@ -155,6 +155,16 @@ class DicomServer:
         self._thread.join()
         self._associations.drain(deadline_s)
         log.info("no longer listening for DICOM", port=self._config.port)
+
+
+def _quieten_pynetdicom() -> None:
+    """Our own log says what happened; pynetdicom would describe every PDU and every lost peer.
+
+    Its state machine and upper layer may speak: what they report are defects.
+    """
+    _config.LOG_HANDLER_LEVEL = "none"
+    for name in ("acse", "ae", "association", "transport"):
+        logging.getLogger(f"pynetdicom.{name}").setLevel(logging.CRITICAL)
 
 
 class _Associations:
