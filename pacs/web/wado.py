@@ -27,9 +27,11 @@ from pacs.web.multipart import Part, new_boundary, size_of_parts, write_parts
 from pacs.web.origins import Origins
 from pacs.web.resources import find_instances
 from pacs.web.streams import StreamedAnswer
+from pacs.web.zip_stream import ZippedFile, zip_chunks
 
 _PARTS = Offer(DICOM, related=True)
 _SINGLE = Offer(DICOM)
+_ZIPPED = Offer("application/zip")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class RetrieveService:
         scope = self._access.scope_of(request)
         found = find_instances(self._retrieval, request, scope)
         ranges = accepted(request.headers.get("accept"), request.query_params.get("accept"))
-        offers = (_PARTS, _SINGLE) if len(found) == 1 else (_PARTS,)
+        offers = (_PARTS, _SINGLE, _ZIPPED) if len(found) == 1 else (_PARTS, _ZIPPED)
         for offer, media_range in candidates(ranges, offers):
             plan = self._plan(found, media_range.transfer_syntax)
             if plan is not None:
@@ -101,6 +103,8 @@ class RetrieveService:
         return _Sent(instance, instance.transfer_syntax_uid)
 
     def _answer(self, request: Request, plan: Sequence[_Sent], offer: Offer) -> Response:
+        if offer == _ZIPPED:
+            return self._zip(plan)
         base_url = f"{self._origins.base_url(request)}/dicom-web"
         if not offer.related:
             part = self._part(plan[0], base_url)
@@ -114,6 +118,21 @@ class RetrieveService:
             media_type=f'{RELATED}; type="{DICOM}"; boundary={boundary}',
             size_bytes=self._size(plan, base_url, boundary),
         )
+
+    def _zip(self, plan: Sequence[_Sent]) -> Response:
+        """A file for each instance, as people want a study that they carry elsewhere."""
+        study = plan[0].instance.identity.study_instance_uid
+        return StreamedAnswer(
+            zip_chunks(map(self._zipped, plan)),
+            media_type=_ZIPPED.media_type,
+            headers={"Content-Disposition": f'attachment; filename="{study}.zip"'},
+        )
+
+    def _zipped(self, sent: _Sent) -> ZippedFile:
+        names = sent.instance.identity
+        parts = (names.study_instance_uid, names.series_instance_uid, names.sop_instance_uid)
+        _, chunks = self._chunks(sent)
+        return ZippedFile("/".join(parts) + ".dcm", sent.instance.received, chunks)
 
     def _size(self, plan: Sequence[_Sent], base_url: str, boundary: str) -> int | None:
         """How long the answer will be, which is known where nothing is converted."""

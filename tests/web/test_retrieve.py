@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import zipfile
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 import httpx
@@ -618,3 +620,40 @@ def test_big_samples_come_low_byte_first_whatever_is_stored(web: httpx.Client, s
     frame = web.get(f"{instance_path(ds)}/frames/1", headers={"Accept": OCTET_PARTS})
 
     assert parts_of(frame)[0].content == ds.pixel_array.astype("<i2").tobytes()
+
+
+# --- application/zip ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path_of", [study_path, series_path])
+def test_a_study_can_be_had_as_a_zip_of_files(
+    web: httpx.Client, store: Store, path_of: Callable[[Dataset], str]
+) -> None:
+    slices = ct_series(3)
+    store(*slices)
+
+    answer = web.get(path_of(slices[0]), headers={"Accept": "application/zip"})
+
+    zipped = zipfile.ZipFile(io.BytesIO(answer.content))
+    found = {str(read(zipped.read(name)).SOPInstanceUID): name for name in zipped.namelist()}
+    assert answer.headers["content-type"] == "application/zip"
+    assert f"{slices[0].StudyInstanceUID}.zip" in answer.headers["content-disposition"]
+    assert zipped.testzip() is None
+    assert set(found) == {ds.SOPInstanceUID for ds in slices}
+    assert found[slices[0].SOPInstanceUID] == (
+        f"{slices[0].StudyInstanceUID}/{slices[0].SeriesInstanceUID}/{slices[0].SOPInstanceUID}.dcm"
+    )
+
+
+def test_the_files_of_a_zip_have_the_transfer_syntax_asked_for(
+    web: httpx.Client, store: Store
+) -> None:
+    ds = ct_slice()
+    store(compressed(ds, RLELossless))
+    asked = {"Accept": "application/zip; transfer-syntax=*"}
+
+    answer = web.get(instance_path(ds), headers=asked)
+
+    zipped = zipfile.ZipFile(io.BytesIO(answer.content))
+    [name] = zipped.namelist()
+    assert read(zipped.read(name)).file_meta.TransferSyntaxUID == RLELossless
