@@ -101,7 +101,7 @@ def test_what_cannot_be_compared_is_kept_as_a_conflict(everywhere: Archive) -> N
     assert receipt.kind is ReceiptKind.CONFLICT
 
 
-@pytest.mark.parametrize("fault", [flip_byte, truncate, lose])
+@pytest.mark.parametrize("fault", [flip_byte, lose])
 def test_damage_without_a_copy_stays_said_until_it_is_mended(
     everywhere: Archive, fault: Fault
 ) -> None:
