@@ -21,6 +21,7 @@ from pacs.scp.server import DicomServer
 from pacs.storage.interfaces import Selection
 from pacs.storage.sql_database import Database
 from pacs.wiring import Archive
+from tests.archives import RunningArchive
 from tests.builders import ct_slice
 from tests.scp.sending import associated, store
 
@@ -275,3 +276,22 @@ def test_what_is_undecided_for_too_long_is_refused(
     event_type, report = listener.reports.get(timeout=10)
     assert event_type == 2
     assert report.FailedSOPSequence[0].FailureReason == 0x0110
+
+
+def test_a_running_archive_commits_once_everything_is_where_it_stays(
+    running_everywhere: RunningArchive, listener: Listener
+) -> None:
+    door = running_everywhere.doors.dicom
+    assert door is not None
+    running_everywhere.archive.peers.add_peer(listener.peer)
+    slices = [ct_slice(), ct_slice()]
+    running_everywhere.send(*slices)
+
+    with asked(door, *slices) as status:
+        assert status == 0
+
+    event_type, report = listener.reports.get(timeout=60)
+    assert (event_type, len(report.ReferencedSOPSequence)) == (1, 2)
+    uids = tuple(str(ds.SOPInstanceUID) for ds in slices)
+    found = running_everywhere.archive.index.instances(Selection(sop_instance_uids=uids))
+    assert not [one for one in found if one.stored.store.startswith("spool:")]
