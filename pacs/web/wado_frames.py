@@ -30,8 +30,10 @@ from pacs.web.media_types import (
     candidates,
 )
 from pacs.web.multipart import Part, new_boundary, size_of_parts, write_parts
+from pacs.web.ranges import whole_or_range
 from pacs.web.resources import (
     FOR_EVER,
+    content_of,
     entity_tag,
     find_instance,
     frame_numbers,
@@ -81,9 +83,17 @@ class FrameService:
             return self._pixel_data(request, instance)
         value = self._metadata.bulk_data(instance, path)
         part = Part({"Content-Type": value.media_type}, value.pieces(), value.size_bytes)
-        offers = (Offer(value.media_type, related=True), Offer(value.media_type))
+        forms = (Offer(value.media_type, related=True), Offer(value.media_type))
+        # Who asks for a range means the value itself, even when anything is accepted.
+        offers = forms[::-1] if "range" in request.headers else forms
+        tag = entity_tag(content_of(instance), path)
+        headers = {"ETag": tag, "Cache-Control": FOR_EVER, "Vary": "Accept"}
         for offer, _ in candidates(_ranges(request), offers):
-            return self._answer([part], offer, headers={"Cache-Control": FOR_EVER})
+            if offer.related:
+                return self._answer([part], offer, headers=headers)
+            return whole_or_range(
+                request, part.chunks, value.size_bytes, media_type=value.media_type, headers=headers
+            )
         raise NotAcceptable(f'ask for {RELATED}; type="{OCTET_STREAM}"')
 
     def _pixel_data(self, request: Request, instance: StoredInstance) -> Response:
@@ -150,6 +160,10 @@ class FrameService:
         first = read(numbers[0])
         content_type = _content_type(offer.media_type, uid)
         if len(numbers) == 1:
+            if not offer.related and "range" in request.headers:
+                return whole_or_range(
+                    request, [first], len(first), media_type=content_type, headers=headers
+                )
             return self._one(first, content_type, offer, headers)
         contents = itertools.chain([first], map(read, numbers[1:]))
         parts = (Part({"Content-Type": content_type}, [each], len(each)) for each in contents)
@@ -160,7 +174,8 @@ class FrameService:
     ) -> Response:
         """One frame, which is in memory already."""
         if not offer.related:
-            return PiecesAnswer([content], media_type=content_type, headers=headers)
+            told = {**headers, "Accept-Ranges": "bytes"}
+            return PiecesAnswer([content], media_type=content_type, headers=told)
         boundary = self._boundary()
         part = Part({"Content-Type": content_type}, [content], len(content))
         return PiecesAnswer(
