@@ -80,7 +80,6 @@ def test_a_script_comes_compressed_to_those_who_take_it(
         "/api/nothing",
         "/dicom-web/nothing",
         "/health/nothing",
-        "/metrics",
     ],
 )
 def test_what_is_not_the_viewer_s_is_404(pages: httpx.Client, path: str) -> None:
