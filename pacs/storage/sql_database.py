@@ -201,9 +201,10 @@ def _postgresql_arguments(deadline_s: float) -> dict[str, Any]:
 
 def _prepare_sqlite(engine: Engine, deadline_s: float) -> None:
     pragmas = (
+        # First of all: to change the journal mode, too, others may have to be waited for.
+        f"PRAGMA busy_timeout={int(deadline_s * 1000)}",
         "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=FULL",  # a commit is on the disk when it returns
-        f"PRAGMA busy_timeout={int(deadline_s * 1000)}",
         "PRAGMA foreign_keys=ON",
         "PRAGMA temp_store=MEMORY",
         "PRAGMA cache_size=-8000",
