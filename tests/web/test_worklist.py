@@ -20,7 +20,8 @@ def held(store: Store) -> dict[str, list[Dataset]]:
     binh = vietnamese_patient(patient_name="Nguyễn^Văn Bình", patient_id="XQ77")
     ct = ct_series(2, **anh, study_date="20240115", study_time="083015", accession_number="CD-9")
     report = sr(**anh, study_instance_uid=ct[0].StudyInstanceUID, study_date="20240115")
-    report.StudyTime = "083015"
+    # Instances of one request are stored at once; the study tells what the first of them said.
+    report.StudyTime, report.AccessionNumber = "083015", "CD-9"
     found = {
         "ct": [*ct, report],
         "us": [us_cine(**anh, study_date="20220301", study_time="100000")],
