@@ -36,6 +36,7 @@ class Admit(enum.StrEnum):
 class Peer:
     """One Application Entity. `host` may be a name; `port` is where it listens.
 
+    associations  how many at once we may open to it.
     reports_here  it wants storage commitment reports on the association it asked on.
     """
 
@@ -48,6 +49,7 @@ class Peer:
     preferred_transfer_syntax: str | None = None
     facility: str | None = None
     reports_here: bool = False
+    associations: int = 1
 
 
 def check_ae_title(title: str) -> str:

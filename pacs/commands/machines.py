@@ -41,6 +41,9 @@ def add_peer(
             "--reports-here", help="tell it of storage commitment on the association it asked on"
         ),
     ] = False,
+    associations: Annotated[
+        int, typer.Option(min=1, max=16, help="how many at once it takes from us")
+    ] = 1,
 ) -> None:
     """Register a machine, or change it."""
     rights = PEER_RIGHTS if may is None else parse_rights(may)
@@ -55,6 +58,7 @@ def add_peer(
                 assumed_character_set=character_set,
                 preferred_transfer_syntax=prefers,
                 reports_here=reports_here,
+                associations=associations,
             ),
             command_scope(),
         )

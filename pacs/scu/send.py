@@ -23,6 +23,7 @@ from pacs.scu.association import (
     Target,
     associate,
 )
+from pacs.scu.parallel import send_in_parallel
 
 _UNCOMPRESSED = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 _MOST_BREAKS_IN_A_ROW = 3
@@ -70,7 +71,17 @@ class Sender:
         *,
         originator: MoveOriginator | None = None,
     ) -> Iterator[Delivered]:
-        """See `Destinations.send`."""
+        """See `Destinations.send`. Over as many associations as the peer takes at once."""
+        associations = min(peer.associations, len(instances))
+        if associations <= 1:
+            return self._send_in_turn(peer, instances, originator)
+        return send_in_parallel(
+            lambda part: self._send_in_turn(peer, part, originator), instances, associations
+        )
+
+    def _send_in_turn(
+        self, peer: Peer, instances: Sequence[Outgoing], originator: MoveOriginator | None
+    ) -> Iterator[Delivered]:
         target = self.target(peer)
         reached = False
         for batch in _batches(instances, peer.preferred_transfer_syntax):

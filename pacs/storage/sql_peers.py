@@ -104,6 +104,7 @@ def _peer_values(peer: Peer) -> dict[str, Any]:
         "preferred_transfer_syntax": peer.preferred_transfer_syntax,
         "facility": peer.facility,
         "reports_here": peer.reports_here,
+        "associations": peer.associations,
     }
 
 
@@ -118,4 +119,5 @@ def _peer(row: Row[Any]) -> Peer:
         preferred_transfer_syntax=row.preferred_transfer_syntax,
         facility=row.facility,
         reports_here=row.reports_here,
+        associations=row.associations,
     )

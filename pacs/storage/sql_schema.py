@@ -306,6 +306,7 @@ peers = Table(
     _text("preferred_transfer_syntax", nullable=True),
     _text("facility", nullable=True),
     Column("reports_here", Boolean, nullable=False, server_default=false()),
+    Column("associations", Integer, nullable=False, server_default="1"),
 )
 
 knocks = Table(

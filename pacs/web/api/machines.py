@@ -30,6 +30,7 @@ class PeerWanted(BaseModel):
     assumed_character_set: str | None = Field(None, max_length=64)
     preferred_transfer_syntax: str | None = Field(None, max_length=64)
     reports_here: bool = False
+    associations: int = Field(1, ge=1, le=16)
 
 
 class Acceptance(BaseModel):
@@ -48,6 +49,7 @@ class PeerRow:
     assumed_character_set: str | None
     preferred_transfer_syntax: str | None
     reports_here: bool
+    associations: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class MachineRoutes:
             assumed_character_set=wanted.assumed_character_set,
             preferred_transfer_syntax=wanted.preferred_transfer_syntax,
             reports_here=wanted.reports_here,
+            associations=wanted.associations,
         )
         self._machines.put(peer, scope)
         return json_answer(_peer_row(peer))
@@ -166,6 +169,7 @@ def _peer_row(peer: Peer) -> PeerRow:
         assumed_character_set=peer.assumed_character_set,
         preferred_transfer_syntax=peer.preferred_transfer_syntax,
         reports_here=peer.reports_here,
+        associations=peer.associations,
     )
 
 
