@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from pacs import __version__
+from pacs.commands.backing_up import backup, restore
 from pacs.commands.checking import check, reindex, repair
 from pacs.commands.deciding import (
     conflict,
@@ -61,7 +62,20 @@ app.command("send")(send_study)
 app.command("fetch")(fetch_studies)
 app.add_typer(trash, name="trash")
 app.add_typer(conflict, name="conflict")
-for command in (check, repair, reindex, delete, hold, correct, merge, move, undo, decisions):
+app.add_typer(backup, name="backup")
+for command in (
+    check,
+    repair,
+    reindex,
+    restore,
+    delete,
+    hold,
+    correct,
+    merge,
+    move,
+    undo,
+    decisions,
+):
     app.command()(command)
 
 
