@@ -94,7 +94,7 @@ class Backup:
             run.json("settings", plan.settings)
             run.json("secrets", plan.kept_elsewhere)
             outcome: Counter[str] = Counter()
-            yield from self._objects(run, plan, sorted(ledger), named, outcome)
+            yield from self._objects(run, plan, ledger, named, outcome)
             run.drop(_NAMED)
             run.finish(
                 {
@@ -111,7 +111,7 @@ class Backup:
         self,
         run: NewRun,
         plan: BackupPlan,
-        ledger: Sequence[str],
+        ledger: set[str],
         named: int,
         outcome: Counter[str],
     ) -> Iterator[BackedUp]:
@@ -119,13 +119,20 @@ class Backup:
         with run.writer(OBJECTS) as write:
             wanted = (_kept(row) for row in run.read(_NAMED))
             both = (self._listed(plan, one) for one in wanted)
-            decided = (self._listed_decision(plan, key) for key in ledger)
+            keys = self._ledger_keys(ledger, outcome)
+            decided = (self._listed_decision(plan, key) for key in keys)
             for done, line in enumerate(_chain(both, decided), start=1):
                 write(line)
                 fate = line["fate"]
                 outcome[fate] += 1
                 is_trouble = fate not in (COPY, REFERENCE, REMOVED)
                 yield BackedUp(done, total, line["why"] if is_trouble else None)
+
+    def _ledger_keys(self, ledger: set[str], outcome: Counter[str]) -> Iterator[str]:
+        """Of what was removed meanwhile the removal is kept as well: `pacs repair` repeats it."""
+        if outcome[REMOVED]:
+            ledger.update(entry.key for entry in self._final.entries(LEDGER_PREFIX))
+        yield from sorted(ledger)
 
     def _listed(self, plan: BackupPlan, one: KeptObject) -> dict[str, Any]:
         """What the listing says of an object, after copying it where that is wanted."""

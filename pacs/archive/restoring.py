@@ -19,12 +19,17 @@ from pacs.storage.interfaces import ObjectReader, ObjectStore
 
 @dataclass(frozen=True)
 class Restored:
-    """One object done. trouble  a sentence about one that is not there or not right."""
+    """One object done.
+
+    removed  whether somebody deleted it while the backup was made; then it is not there.
+    trouble  a sentence about one that should be there and is not, or is not right.
+    """
 
     done: int
     total: int
-    size_bytes: int = 0
-    key: str = ""
+    key: str
+    size_bytes: int
+    removed: bool = False
     trouble: str | None = None
 
 
@@ -58,7 +63,8 @@ class Restoring:
         total = sum(run.manifest["outcome"].values())
         for done, line in enumerate(run.lines(OBJECTS), start=1):
             trouble = self._trouble_with(line, source)
-            yield Restored(done, total, line["size_bytes"], line["key"], trouble)
+            removed = line["fate"] == REMOVED
+            yield Restored(done, total, line["key"], line["size_bytes"], removed, trouble)
         self._index.load(
             lambda table: self._rows(run, table),
             run.manifest["counters"],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,12 @@ from pacs.archive.backup import BackedUp
 from pacs.archive.backup_folder import BackedUpRun, newest_run
 from pacs.archive.restoring import Restored
 from pacs.errors import ObjectDamaged, RequestInvalid
+from pacs.findings import FindingKind
 from pacs.scope import Role
 from pacs.settings import Settings, Spool
 from pacs.storage.interfaces import Selection
 from pacs.storage.sql_dump import SqlDump
-from pacs.wiring import Archive, open_archive
+from pacs.wiring import Archive, open_archive, utc_now
 from pacs.wiring_backup import (
     build_backup,
     build_restoring,
@@ -29,13 +31,13 @@ from pacs.wiring_backup import (
 )
 from tests.archives import settings_for
 from tests.builders import ct_series, ct_slice
-from tests.care import SCOPE, flip_byte, found, lose, receive, served, stored
+from tests.care import SCOPE, Clock, flip_byte, found, lose, receive, served, stored
 from tests.encodings import data_set_bytes
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Archive]:
-    archive = open_archive(settings)
+def opened(settings: Settings, now: Callable[[], datetime] = utc_now) -> Iterator[Archive]:
+    archive = open_archive(settings, now=now)
     archive.reception.sweep()
     try:
         yield archive
@@ -221,6 +223,53 @@ def test_an_index_comes_back_to_objects_that_stayed(
     with opened(archive_settings) as archive:
         assert served(archive, ds) == before
         assert found(archive) == []
+
+
+def test_what_is_removed_while_the_backup_is_made_is_noted(
+    archive_settings: Settings, tmp_path: Path, clock: Clock
+) -> None:
+    with opened(archive_settings, clock) as archive:
+        sent = [ct_slice(), ct_slice()]
+        for ds in sent:
+            receive(archive, ds)
+        plan = plan_backup(archive.settings, tmp_path / "backup", copies=True, keep=7)
+        going = build_backup(archive).run(plan, SCOPE)
+        steps = [next(going)]
+        studies = tuple(str(ds.StudyInstanceUID) for ds in sent)
+        archive.care.removal.delete(Selection(studies), SCOPE, reason="a test")
+        archive.care.removal.empty(timedelta(0), SCOPE, reason="a test")
+        clock.pass_time(hours=25)
+        assert archive.care.removal.collect() == 2
+        steps += going
+
+    assert troubles(steps) == []
+    restored = restore(settings_for(tmp_path / "again"), tmp_path / "backup")
+    assert troubles(restored) == []
+    assert [step.removed for step in restored].count(True) == 1
+    with opened(settings_for(tmp_path / "again")) as again:
+        assert FindingKind.MISSING in found(again)
+        list(again.care.repair.run(SCOPE))
+        assert found(again) == []
+
+
+def test_numbers_given_out_are_not_given_again(
+    settings_everywhere: Settings, empty_place: Settings, tmp_path: Path
+) -> None:
+    """Whoever follows the feed of changes remembers the last number it saw."""
+    with opened(settings_everywhere) as archive:
+        with_a_history(archive)
+        back_up(archive, tmp_path / "backup")
+    with SqlDump(settings_everywhere.index_url).look() as look:
+        before = look.counters()
+
+    restore(empty_place, tmp_path / "backup")
+
+    with SqlDump(empty_place.index_url).look() as look:
+        assert look.counters() == before
+    with opened(empty_place) as archive:
+        receive(archive, ct_slice())
+    with SqlDump(empty_place.index_url).look() as look:
+        assert look.counters()["changes"] == before["changes"] + 1
 
 
 def test_a_second_backup_copies_only_what_is_new(archive: Archive, tmp_path: Path) -> None:
