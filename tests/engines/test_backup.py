@@ -87,6 +87,25 @@ def with_a_history(archive: Archive) -> list[Dataset]:
     return kept
 
 
+@contextmanager
+def receiving_on(archive: Archive) -> Iterator[threading.Semaphore]:
+    """Instances arrive all the time; the semaphore tells of each."""
+    stopping, arrived = threading.Event(), threading.Semaphore(0)
+
+    def receive_on() -> None:
+        while not stopping.is_set():
+            receive(archive, ct_slice(rows=4, columns=4))
+            arrived.release()
+
+    sender = threading.Thread(target=receive_on)
+    sender.start()
+    try:
+        yield arrived
+    finally:
+        stopping.set()
+        sender.join()
+
+
 def a_copied_object(backup: Path) -> Path:
     return next(path for path in (backup / "objects" / "o").rglob("*") if path.is_file())
 
@@ -162,30 +181,20 @@ def test_a_backup_of_one_kind_comes_back_on_another(
 
 
 def test_what_the_copied_index_names_is_copied_while_instances_arrive(
-    archive: Archive, tmp_path: Path
+    settings_everywhere: Settings, tmp_path: Path
 ) -> None:
-    receive(archive, ct_slice())
-    stopping, arrived = threading.Event(), threading.Semaphore(0)
+    with opened(settings_everywhere) as archive:
+        receive(archive, ct_slice())
+        with receiving_on(archive) as arrived:
+            for _ in range(3):
+                assert arrived.acquire(timeout=30)
+                assert troubles(back_up(archive, tmp_path / "backup")) == []
 
-    def receive_on() -> None:
-        while not stopping.is_set():
-            receive(archive, ct_slice(rows=4, columns=4))
-            arrived.release()
-
-    sender = threading.Thread(target=receive_on)
-    sender.start()
-    try:
-        for _ in range(3):
-            assert arrived.acquire(timeout=30)
-            assert troubles(back_up(archive, tmp_path / "backup")) == []
-    finally:
-        stopping.set()
-        sender.join()
-
-    assert troubles(restore(settings_for(tmp_path / "again"), tmp_path / "backup")) == []
-    with opened(settings_for(tmp_path / "again")) as again:
-        assert len(rows(again.settings)["instances"]) > 1
-        assert found(again) == []
+    again = settings_for(tmp_path / "again")
+    assert troubles(restore(again, tmp_path / "backup")) == []
+    assert len(rows(again)["instances"]) > 1
+    with opened(again) as archive:
+        assert found(archive) == []
 
 
 def test_what_waits_in_the_spool_is_copied_even_by_reference(
