@@ -157,7 +157,7 @@ class HeaderReader:
         return None if item is None else self.table(item, _LUT_DESCRIPTOR, _LUT_DATA)
 
     def table(self, source: Dataset, descriptor_tag: int, data_tag: int) -> LookupTable | None:
-        descriptor, data = _raw(source, descriptor_tag), _raw(source, data_tag)
+        descriptor, data = raw_value(source, descriptor_tag), raw_value(source, data_tag)
         if len(descriptor) < 6 or not data:
             return None
         entries, first, bits = struct.unpack_from(self._order + "HHH", descriptor)
@@ -194,7 +194,7 @@ class HeaderReader:
 
     def decimals(self, source: Dataset, tag: int) -> Iterator[float]:
         """The numbers of a DS or IS; ends before the first that is none."""
-        for part in _raw(source, tag).decode("ascii", "replace").split("\\"):
+        for part in raw_value(source, tag).decode("ascii", "replace").split("\\"):
             try:
                 number = float(part.strip(" \0"))
             except ValueError:
@@ -204,21 +204,21 @@ class HeaderReader:
             yield number
 
     def text(self, source: Dataset, tag: int) -> str:
-        return _raw(source, tag).decode("ascii", "replace").strip(" \0").upper()
+        return raw_value(source, tag).decode("ascii", "replace").strip(" \0").upper()
 
     def _function(self, source: Dataset) -> WindowFunction:
         name = self.text(source, _VOI_LUT_FUNCTION)
         return WindowFunction(name) if name in set(WindowFunction) else WindowFunction.LINEAR
 
     def _stored_value(self, tag: int) -> int | None:
-        raw = _raw(self._ds, tag)
+        raw = raw_value(self._ds, tag)
         if len(raw) < 2:
             return None
         kind = "h" if self._description.pixel_representation == 1 else "H"
         return int(struct.unpack_from(self._order + kind, raw)[0])
 
     def _is_signed(self, source: Dataset, tag: int) -> bool:
-        vr = _vr(source, tag)
+        vr = value_representation(source, tag)
         return vr == "SS" if vr in ("SS", "US") else self._description.pixel_representation == 1
 
     def _group(self, tag: int) -> Dataset | None:
@@ -252,13 +252,13 @@ def _item(source: Dataset, tag: int, index: int) -> Dataset | None:
     return item
 
 
-def _raw(source: Dataset, tag: int) -> bytes:
+def raw_value(source: Dataset, tag: int) -> bytes:
     """The element's value as it came, b"" when absent."""
     value = _element(source, tag).value if tag in source else None
     return value if isinstance(value, bytes) else b""
 
 
-def _vr(source: Dataset, tag: int) -> str | None:
+def value_representation(source: Dataset, tag: int) -> str | None:
     vr: str | None = _element(source, tag).VR
     return vr
 

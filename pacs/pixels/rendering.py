@@ -16,6 +16,7 @@ from pacs.pixels.colour import rgb_from
 from pacs.pixels.description import PixelDescription, describe_pixels, known_syntax
 from pacs.pixels.grayscale import display_values, stored_values
 from pacs.pixels.interfaces import EncodedFrame, PictureType, Region, RenderRequest, Viewport
+from pacs.pixels.overlays import with_overlays
 from pacs.pixels.palette import rgb_through_palette
 from pacs.pixels.presentation import is_usable, read_presentation
 
@@ -40,6 +41,7 @@ def render_frame(frame: EncodedFrame, request: RenderRequest) -> bytes:
         pixels = rgb_through_palette(stored_values(samples, description), frame, description)
     else:
         pixels = display_values(samples, description, presentation, request.window)
+    pixels = with_overlays(pixels, samples, frame, description)
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     if request.viewport is not None:
         picture = _fitted(picture, request.viewport, presentation.pixel_height)

@@ -38,7 +38,8 @@ _RESOURCES = ("/studies/{study}", _SERIES, _INSTANCE, _FRAMES)
 _THUMBNAIL = Viewport(160, 160)
 _RENDERED = RenderRequest()
 _SMALL = RenderRequest(viewport=_THUMBNAIL, quality=80)
-# Pictures of an instance change only when we learn to render better.
+# Pictures of an instance change only when we learn to render better; then this number goes up.
+_WAY_OF_RENDERING = 2
 _A_DAY = "private, max-age=86400"
 
 
@@ -80,7 +81,7 @@ class RenderService:
         offer = _offer(request, allow_parts=allow_parts)
         wanted = parse_render_request(request.query_params, basis)
         wanted = replace(wanted, picture_type=PictureType(offer.media_type))
-        headers = self._headers(request, scope, (offer, wanted))
+        headers = self._headers(request, scope, (offer, wanted, _WAY_OF_RENDERING))
         known = not_modified(request, headers)
         if known is not None:
             return known

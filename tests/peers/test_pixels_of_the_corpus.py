@@ -228,7 +228,7 @@ def test_pictures_look_as_dcmtk_shows_them(sample: Sample, need: Need, tmp_path:
 
     expected_file = tmp_path / "dcmtk.png"
     window = _window_options(frame, table)
-    options = ["+on", "-O", "+F", str(index + 1), *window, str(sample.file), str(expected_file)]
+    options = ["+on", "+F", str(index + 1), *window, str(sample.file), str(expected_file)]
     subprocess.run([program, *options], check=True, capture_output=True, timeout=60)
     expected = _pixels(expected_file.read_bytes())
     assert shown.shape == expected.shape
