@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pacs.errors import NotDecodable
+from pacs.errors import NotAcceptable, NotDecodable
+from pacs.pixels.animation import animated
 from pacs.pixels.frames import FrameTable, encoded_frame, locate_frames, native_frame_bytes
 from pacs.pixels.interfaces import (
     EncodedFrame,
@@ -14,13 +16,18 @@ from pacs.pixels.interfaces import (
     NativeFrame,
     PixelDecoder,
     RenderRequest,
+    Viewport,
 )
+from pacs.pixels.timing import frame_durations_ms
 from pacs.storage.encoded import encoded_from_store
 from pacs.storage.instance_reader import InstanceReader
 from pacs.storage.interfaces import StoredInstance
 
 _KEPT_OPEN = 512
 _KEPT_HEADER_BYTES = 256 * 1024
+MAX_ANIMATED_FRAMES = 1000
+MAX_ANIMATED_PIXELS = 256 * 1024 * 1024
+"""Of all frames together: about half a minute of one core."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,21 @@ class Frames:
         """The frame as a picture file. Errors as `encoded`, and those of PixelDecoder."""
         return self._decoder.render_frame(self._frame(instance, frame_number), request)
 
+    def animated(self, instance: StoredInstance, request: RenderRequest) -> Iterator[bytes]:
+        """All frames as one GIF that moves at the speed they were taken, piece by piece.
+
+        The first piece is made when it is taken. Raises NotAcceptable for more than one answer
+        should cost, else errors as `rendered`; those of a later frame in the middle.
+        """
+        opened = self._open(instance)
+        encoded, table = opened.encoded, opened.table
+        count = table.frame_count
+        _check_cost(count, table.description.pixels, request.viewport)
+        frames = (encoded_frame(encoded, table, index) for index in range(count))
+        stills = (self._decoder.render_frame(frame, request) for frame in frames)
+        durations = frame_durations_ms(encoded.header, encoded.transfer_syntax_uid, count)
+        return animated(stills, durations)
+
     def native_bytes(self, instance: StoredInstance, frame_number: int) -> bytes | None:
         """The frame as Explicit VR Little Endian has it, when it is stored natively.
 
@@ -106,3 +128,20 @@ class Frames:
             self._opened[instance.stored.key] = opened
             while len(self._opened) > _KEPT_OPEN:
                 self._opened.popitem(last=False)
+
+
+def _check_cost(frame_count: int, stored_pixels: int, viewport: Viewport | None) -> None:
+    shown_pixels = 0
+    if viewport is not None and viewport.width and viewport.height:
+        shown_pixels = viewport.width * viewport.height
+    pixels = frame_count * max(stored_pixels, shown_pixels)
+    if frame_count > MAX_ANIMATED_FRAMES:
+        raise NotAcceptable(
+            f"a GIF has at most {MAX_ANIMATED_FRAMES} frames, the instance has {frame_count}; "
+            "ask for single frames"
+        )
+    if pixels > MAX_ANIMATED_PIXELS:
+        raise NotAcceptable(
+            f"a GIF of all {frame_count} frames would have {pixels} pixels, more than "
+            f"{MAX_ANIMATED_PIXELS}; ask for single frames or a smaller viewport"
+        )

@@ -132,24 +132,28 @@ def describe_pixels(
         raise NotDecodable("the instance has no pixel data")
     if pixel_tag not in ALLOCATIONS:
         raise NotDecodable(f"element {pixel_tag:08X} holds no pixels")
-    values = _Values(_scan(header, known_syntax(transfer_syntax_uid)), transfer_syntax_uid)
+    values = _Values(top_level_values(header, transfer_syntax_uid, _WANTED), transfer_syntax_uid)
     return _checked(values, pixel_tag)
 
 
-class _DescriptionWalk(ElementWalk):
+class _TopLevelWalk(ElementWalk):
     """Keeps the wanted values of the top level; the first of a duplicated element counts."""
 
-    def __init__(self, data: memoryview, syntax: TransferSyntax) -> None:
+    def __init__(self, data: memoryview, syntax: TransferSyntax, wanted: frozenset[int]) -> None:
         super().__init__(data, syntax, HeaderLimits())
+        self._wanted = wanted
         self.values: dict[int, bytes] = {}
 
     def visit_leaf(self, tag: int, vr: bytes | None, value: int, end: int) -> None:  # noqa: ARG002
-        if tag in _WANTED and not self.depth and tag not in self.values:
+        if tag in self._wanted and not self.depth and tag not in self.values:
             self.values[tag] = bytes(self.data[value:end])
 
 
-def _scan(header: bytes, syntax: TransferSyntax) -> dict[int, bytes]:
-    walk = _DescriptionWalk(memoryview(header), syntax)
+def top_level_values(
+    header: bytes, transfer_syntax_uid: str, wanted: frozenset[int]
+) -> dict[int, bytes]:
+    """The wanted elements outside of sequences, as they came. Raises NotDecodable."""
+    walk = _TopLevelWalk(memoryview(header), known_syntax(transfer_syntax_uid), wanted)
     try:
         walk.run()
     except InstanceRefused as error:

@@ -116,5 +116,6 @@ def _encoded(picture: Image.Image, request: RenderRequest) -> bytes:
     elif request.picture_type is PictureType.PNG:
         picture.save(buffer, "PNG", compress_level=_PNG_LEVEL)
     else:
-        picture.save(buffer, "GIF")
+        # Greys keep one palette: some readers stumble over one that changes within a film.
+        picture.save(buffer, "GIF", optimize=False)
     return buffer.getvalue()

@@ -70,15 +70,15 @@ class RenderService:
         return rendered + [Route(f"{path}/thumbnail", self.thumbnail) for path in _RESOURCES]
 
     def rendered(self, request: Request) -> Response:
-        """One picture that stands for the resource, or all its pictures as parts."""
-        return self._answer(request, _RENDERED, allow_parts=True)
+        """One picture that stands for the resource, or all: as parts, of a cine as a GIF."""
+        return self._answer(request, _RENDERED, whole=True)
 
     def thumbnail(self, request: Request) -> Response:
-        return self._answer(request, _SMALL, allow_parts=False)
+        return self._answer(request, _SMALL, whole=False)
 
-    def _answer(self, request: Request, basis: RenderRequest, *, allow_parts: bool) -> Response:
+    def _answer(self, request: Request, basis: RenderRequest, *, whole: bool) -> Response:
         scope = self._access.scope_of(request)
-        offer = _offer(request, allow_parts=allow_parts)
+        offer = _offer(request, allow_parts=whole)
         wanted = parse_render_request(request.query_params, basis)
         wanted = replace(wanted, picture_type=PictureType(offer.media_type))
         headers = self._headers(request, scope, (offer, wanted, _WAY_OF_RENDERING))
@@ -88,6 +88,9 @@ class RenderService:
         pictures = _pictures(request, find_instances(self._retrieval, request, scope))
         if offer.related:
             return self._all(pictures, wanted, offer, headers)
+        if whole and _is_cine(request, pictures, wanted):
+            pieces = self._frames.animated(pictures[0].instance, wanted)
+            return StreamedAnswer(pieces, media_type=offer.media_type, headers=headers)
         return self._one(_representative(request, pictures), wanted, headers)
 
     def _headers(self, request: Request, scope: Scope, facts: tuple[object, ...]) -> dict[str, str]:
@@ -149,6 +152,12 @@ def _pictures(request: Request, found: Sequence[StoredInstance]) -> list[_Pictur
     if not pictures:
         raise NotDecodable("there are no pictures here: no instance has pixels")
     return pictures
+
+
+def _is_cine(request: Request, pictures: Sequence[_Picture], wanted: RenderRequest) -> bool:
+    """Whether one file can hold all pictures: GIF is the only type that moves."""
+    of_instance = "instance" in request.path_params and "frames" not in request.path_params
+    return of_instance and len(pictures) > 1 and wanted.picture_type is PictureType.GIF
 
 
 def _representative(request: Request, pictures: Sequence[_Picture]) -> _Picture:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from tests.builders import ct_series, ct_slice, enhanced_mr, sr, us_still, x_ray
+from tests.builders import ct_series, ct_slice, enhanced_mr, sr, us_cine, us_still, x_ray
 from tests.web.conftest import Store
 from tests.web.requests import instance_path, parts_of, series_path, study_path
 
@@ -140,6 +140,54 @@ def test_a_frame_is_shown_by_its_number(web: httpx.Client, store: Store) -> None
     assert one.content != three.content
     assert several.status_code == 406
     assert beyond.status_code == 404
+
+
+def test_a_cine_moves_as_a_gif_at_its_true_speed(web: httpx.Client, store: Store) -> None:
+    ds = us_cine(frames=5, frame_time="50")
+    store(ds)
+
+    film = picture(
+        web.get(
+            f"{instance_path(ds)}/rendered",
+            params={"viewport": "32,32"},
+            headers={"Accept": "image/gif"},
+        )
+    )
+
+    assert (film.format, film.size, film.info["duration"]) == ("GIF", (32, 24), 50)
+    assert getattr(film, "n_frames", 1) == 5
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", "image/gif"])
+def test_a_thumbnail_and_a_single_frame_of_a_cine_stand_still(
+    web: httpx.Client, store: Store, kind: str
+) -> None:
+    ds = us_cine(frames=5)
+    store(ds)
+
+    for resource in ("thumbnail", "frames/2/rendered"):
+        still = picture(web.get(f"{instance_path(ds)}/{resource}", headers={"Accept": kind}))
+        assert getattr(still, "n_frames", 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("frames", "viewport", "reason"),
+    [(1001, "8,8", "at most 1000 frames"), (5, "16000,16000", "a smaller viewport")],
+)
+def test_a_film_that_would_cost_too_much_is_406(
+    web: httpx.Client, store: Store, frames: int, viewport: str, reason: str
+) -> None:
+    ds = us_cine(frames=frames, rows=2, columns=2)
+    store(ds)
+
+    answer = web.get(
+        f"{instance_path(ds)}/rendered",
+        params={"viewport": viewport},
+        headers={"Accept": "image/gif"},
+    )
+
+    assert answer.status_code == 406
+    assert reason in answer.json()["detail"]
 
 
 def test_several_pictures_come_as_parts(web: httpx.Client, store: Store) -> None:
