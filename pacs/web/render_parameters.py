@@ -18,6 +18,14 @@ _FUNCTIONS: Mapping[str, WindowFunction] = {
 _MAX_SIDE = 16_384
 _QUALITY = re.compile(r"[1-9][0-9]?|100")
 
+_NOT_SUPPORTED = ("annotation", "iccprofile")
+
+
+def warnings_about(parameters: Mapping[str, str]) -> list[str]:
+    """What the asker may miss on the picture. PS3.18 8.3."""
+    missed = [name for name in _NOT_SUPPORTED if name in parameters]
+    return [f"The parameter {name} is not supported and was ignored." for name in missed]
+
 
 def parse_render_request(parameters: Mapping[str, str], basis: RenderRequest) -> RenderRequest:
     """The basis changed by the parameters; RequestInvalid for a value without sense."""

@@ -18,7 +18,7 @@ from pacs.storage.interfaces import StoredInstance
 from pacs.web.access import Access
 from pacs.web.media_types import RELATED, Offer, accepted, choose
 from pacs.web.multipart import Part, new_boundary, write_parts
-from pacs.web.render_parameters import parse_render_request
+from pacs.web.render_parameters import parse_render_request, warnings_about
 from pacs.web.resources import (
     ASK_AGAIN,
     entity_tag,
@@ -82,6 +82,9 @@ class RenderService:
         wanted = parse_render_request(request.query_params, basis)
         wanted = replace(wanted, picture_type=PictureType(offer.media_type))
         headers = self._headers(request, scope, (offer, wanted, _WAY_OF_RENDERING))
+        warnings = warnings_about(request.query_params)
+        if warnings:
+            headers["Warning"] = ", ".join(f'299 pacs "{text}"' for text in warnings)
         known = not_modified(request, headers)
         if known is not None:
             return known

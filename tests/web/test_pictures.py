@@ -82,6 +82,20 @@ def test_the_window_asked_for_is_applied(web: httpx.Client, store: Store) -> Non
     assert np.abs(shown - expected).max() <= 1
 
 
+def test_text_on_the_picture_is_not_promised(web: httpx.Client, store: Store) -> None:
+    ds = ct_slice()
+    store(ds)
+
+    plain = web.get(f"{instance_path(ds)}/rendered")
+    asked = web.get(f"{instance_path(ds)}/rendered", params={"annotation": "patient,technique"})
+
+    assert asked.content == plain.content
+    assert asked.headers["warning"] == (
+        '299 pacs "The parameter annotation is not supported and was ignored."'
+    )
+    assert "warning" not in plain.headers
+
+
 def test_a_viewport_bounds_the_picture_and_keeps_its_shape(web: httpx.Client, store: Store) -> None:
     ds = x_ray(rows=96, columns=48)
     store(ds)
