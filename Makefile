@@ -35,9 +35,6 @@ test-peers: $(INSTALLED) viewer ## the tests against DCMTK, Orthanc, GDCM, the c
 torture: $(INSTALLED) ## kill, starve and soak the archive for about an hour; prints a table
 	$(BIN)/python -m tests.torture $(TORTURE)
 
-torture: $(INSTALLED) ## kills, full disks and cut links, many times over (hours)
-	$(BIN)/python -m tests.torture
-
 lint: $(INSTALLED) ## style, types and floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
