@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header
 # What was already installed for other programs must not leak into the tests.
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help run test test-peers torture lint format viewer torture screenshots lock image clean
+.PHONY: help run test test-peers torture lint format viewer screenshots lock image clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; \
